@@ -1,0 +1,310 @@
+//! Amounts of credits, exact to a millionth.
+//!
+//! In: the text of a JSON number. Out: the shortest text of the same number.
+//! Between them an `i64` of millionths and checked arithmetic; a floating
+//! point number never touches an amount.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Millionths in one credit.
+const SCALE: i64 = 1_000_000;
+/// Fraction digits that an amount may carry.
+const FRACTION_DIGITS: i32 = 6;
+
+/// A signed amount of credits, held in millionths of a credit.
+///
+/// Its magnitude never passes [`Credits::MAX`]: 9,000,000,000 credits are
+/// 9.0e15 millionths, just under 2^53, so that an amount also survives a
+/// runtime whose only number is a double. Stored (serde) as the integer
+/// count of millionths; on the wire see [`crate::api::Decimal`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Credits(i64);
+
+/// Why a text is not an amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AmountError {
+    /// Not a JSON number at all.
+    NotANumber,
+    /// More than six fraction digits: it would have to be rounded.
+    TooPrecise,
+    /// Beyond ±9,000,000,000 credits.
+    OutOfRange,
+}
+
+impl AmountError {
+    /// The sentence for the caller.
+    pub const fn detail(self) -> &'static str {
+        match self {
+            Self::NotANumber => "must be a JSON number",
+            Self::TooPrecise => "has more than 6 fraction digits; amounts are never rounded",
+            Self::OutOfRange => "is beyond 9000000000 credits",
+        }
+    }
+}
+
+impl Credits {
+    /// No credits.
+    pub const ZERO: Self = Self(0);
+    /// The largest magnitude: 9,000,000,000 credits.
+    pub const MAX: Self = Self(9_000_000_000 * SCALE);
+
+    /// From a count of millionths; `None` beyond [`Credits::MAX`] either way.
+    pub const fn from_millionths(millionths: i64) -> Option<Self> {
+        if millionths > Self::MAX.0 || millionths < -Self::MAX.0 { None } else { Some(Self(millionths)) }
+    }
+
+    /// From whole credits; `None` beyond [`Credits::MAX`].
+    pub const fn from_whole(credits: i64) -> Option<Self> {
+        match credits.checked_mul(SCALE) {
+            Some(millionths) => Self::from_millionths(millionths),
+            None => None,
+        }
+    }
+
+    /// The count of millionths.
+    pub const fn millionths(self) -> i64 {
+        self.0
+    }
+
+    /// Whether it is above zero.
+    pub const fn is_positive(self) -> bool {
+        self.0 > 0
+    }
+
+    /// Whether it is below zero.
+    pub const fn is_negative(self) -> bool {
+        self.0 < 0
+    }
+
+    /// Whether it is zero.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The sum; `None` beyond [`Credits::MAX`].
+    #[must_use]
+    pub const fn checked_add(self, other: Self) -> Option<Self> {
+        match self.0.checked_add(other.0) {
+            Some(sum) => Self::from_millionths(sum),
+            None => None,
+        }
+    }
+
+    /// The difference; `None` beyond [`Credits::MAX`].
+    #[must_use]
+    pub const fn checked_sub(self, other: Self) -> Option<Self> {
+        match self.0.checked_sub(other.0) {
+            Some(difference) => Self::from_millionths(difference),
+            None => None,
+        }
+    }
+
+    /// The sum, kept at the limit. For folding entries whose sums were
+    /// checked when they were decided, so that folding cannot fail.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0).clamp(-Self::MAX.0, Self::MAX.0))
+    }
+
+    /// The difference, kept at the limit: see [`Credits::plus`].
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0).clamp(-Self::MAX.0, Self::MAX.0))
+    }
+
+    /// The same amount with the other sign.
+    #[must_use]
+    pub const fn negated(self) -> Self {
+        Self(self.0.saturating_neg())
+    }
+
+    /// The amount, or zero where it is negative.
+    #[must_use]
+    pub fn or_zero(self) -> Self {
+        self.max(Self::ZERO)
+    }
+
+    /// Reads a JSON number (RFC 8259, section 6) exactly.
+    ///
+    /// # Errors
+    /// [`AmountError`]: nothing is ever rounded. An exponent is welcome while
+    /// the value stays within six fraction digits: `1e-6` is a millionth.
+    pub fn parse(text: &str) -> Result<Self, AmountError> {
+        let number = JsonNumber::split(text).ok_or(AmountError::NotANumber)?;
+        number.millionths().and_then(|value| Self::from_millionths(value).ok_or(AmountError::OutOfRange))
+    }
+}
+
+/// The parts of a JSON number's text.
+struct JsonNumber<'a> {
+    negative: bool,
+    whole: &'a str,
+    fraction: &'a str,
+    exponent: Option<&'a str>,
+}
+
+impl<'a> JsonNumber<'a> {
+    fn split(text: &'a str) -> Option<Self> {
+        let (negative, rest) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+            None => (rest, None),
+        };
+        let (whole, fraction) = match mantissa.split_once('.') {
+            Some((_, "")) => return None,
+            Some(parts) => parts,
+            None => (mantissa, ""),
+        };
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        let leading_zero = whole.len() > 1 && whole.starts_with('0');
+        if whole.is_empty() || leading_zero || !digits(whole) || !digits(fraction) {
+            return None;
+        }
+        if let Some(exponent) = exponent {
+            let unsigned = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+            if unsigned.is_empty() || !digits(unsigned) {
+                return None;
+            }
+        }
+        Some(Self { negative, whole, fraction, exponent })
+    }
+
+    fn millionths(&self) -> Result<i64, AmountError> {
+        let digits = || self.whole.bytes().chain(self.fraction.bytes());
+        if digits().all(|digit| digit == b'0') && self.fraction.len() <= 6 {
+            return Ok(0);
+        }
+        // Exponents are compared as text first: 1e99999999999 is not a number
+        // that an i32 could carry, yet its refusal must be exact.
+        let exponent: i32 = match self.exponent {
+            None => 0,
+            Some(text) => text.parse().map_err(|_| match text.starts_with('-') {
+                true => AmountError::TooPrecise,
+                false => AmountError::OutOfRange,
+            })?,
+        };
+        let fraction_length = i32::try_from(self.fraction.len()).unwrap_or(i32::MAX);
+        if self.exponent.is_none() && fraction_length > FRACTION_DIGITS {
+            return Err(AmountError::TooPrecise);
+        }
+        // value = digits × 10^shift millionths
+        let mut shift = exponent.saturating_sub(fraction_length).saturating_add(FRACTION_DIGITS);
+        let mut value: i128 = 0;
+        let mut zeros: i32 = 0;
+        for digit in digits() {
+            if digit == b'0' {
+                zeros = zeros.saturating_add(1);
+                continue;
+            }
+            value = times_ten_to(value, zeros.saturating_add(1))
+                .and_then(|value| value.checked_add(i128::from(digit.saturating_sub(b'0'))))
+                .ok_or(AmountError::OutOfRange)?;
+            zeros = 0;
+        }
+        shift = shift.saturating_add(zeros);
+        if shift < 0 {
+            return Err(AmountError::TooPrecise);
+        }
+        let value = times_ten_to(value, shift).ok_or(AmountError::OutOfRange)?;
+        let value = i64::try_from(value).map_err(|_| AmountError::OutOfRange)?;
+        Ok(if self.negative { value.saturating_neg() } else { value })
+    }
+}
+
+fn times_ten_to(value: i128, power: i32) -> Option<i128> {
+    if value == 0 {
+        return Some(0);
+    }
+    10_i128.checked_pow(u32::try_from(power).ok()?)?.checked_mul(value)
+}
+
+impl fmt::Display for Credits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let magnitude = self.0.unsigned_abs();
+        let scale = SCALE.unsigned_abs();
+        let whole = magnitude.checked_div(scale).unwrap_or_default();
+        let mut fraction = magnitude.checked_rem(scale).unwrap_or_default();
+        if self.0 < 0 {
+            f.write_str("-")?;
+        }
+        write!(f, "{whole}")?;
+        if fraction == 0 {
+            return Ok(());
+        }
+        let mut width: usize = 6;
+        while fraction.is_multiple_of(10) {
+            fraction = fraction.checked_div(10).unwrap_or_default();
+            width = width.saturating_sub(1);
+        }
+        write!(f, ".{fraction:0width$}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn millionths(text: &str) -> Result<i64, AmountError> {
+        Credits::parse(text).map(Credits::millionths)
+    }
+
+    #[test]
+    fn a_json_number_is_read_exactly() {
+        for (text, expected) in [
+            ("0", 0), ("-0", 0), ("0.0", 0), ("1", 1_000_000), ("0.1", 100_000), ("0.000001", 1),
+            ("-2.5", -2_500_000), ("1e2", 100_000_000), ("1E+2", 100_000_000), ("1e-6", 1), ("10e-7", 1),
+            ("0.0000010e0", 1), ("12.34e1", 123_400_000), ("9000000000", 9_000_000_000_000_000),
+            ("-9000000000.000000", -9_000_000_000_000_000), ("0e999999", 0), ("100e-2", 1_000_000),
+        ] {
+            assert_eq!(millionths(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_rounded_and_nothing_overflows() {
+        for text in ["1e-7", "0.1234567", "1.0000000", "0.00000010", "1e-99999999999", "15e-7"] {
+            assert_eq!(millionths(text), Err(AmountError::TooPrecise), "{text}");
+        }
+        for text in ["9000000000.000001", "9000000001", "1e400", "-1e10", "1e99999999999", "9007199254740992"] {
+            assert_eq!(millionths(text), Err(AmountError::OutOfRange), "{text}");
+        }
+        for text in ["", "-", "+1", "01", "1.", ".5", "1e", "1e+", "NaN", "Infinity", "0x10", "1_000", " 1", "1,5"] {
+            assert_eq!(millionths(text), Err(AmountError::NotANumber), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_amount_prints_as_its_shortest_number() {
+        for (value, expected) in [
+            (0, "0"), (1, "0.000001"), (100_000, "0.1"), (1_500_000, "1.5"), (-300_000, "-0.3"),
+            (1_000_000, "1"), (10_000_000, "10"), (1_000_010, "1.00001"), (9_000_000_000_000_000, "9000000000"),
+        ] {
+            assert_eq!(Credits(value).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_tenth_and_two_tenths_are_three_tenths() {
+        let sum = Credits::parse("0.1").unwrap().checked_add(Credits::parse("0.2").unwrap()).unwrap();
+        assert_eq!(sum.to_string(), "0.3");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_printed_reads_back(value in -9_000_000_000_000_000_i64..=9_000_000_000_000_000) {
+            let amount = Credits(value);
+            proptest::prop_assert_eq!(Credits::parse(&amount.to_string()), Ok(amount));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused_but_never_panics(text in "[-+0-9.eE]{0,40}") {
+            let _ = Credits::parse(&text);
+        }
+    }
+}

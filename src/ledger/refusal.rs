@@ -1,0 +1,47 @@
+use crate::credits::Credits;
+
+/// Why a ledger does not do what it was asked: expected, part of the
+/// contract, and always without effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The customer key was revoked.
+    KeyRevoked,
+    /// There is no such customer, transaction or hold here.
+    NotFound(&'static str),
+    /// Fewer credits are available than asked for.
+    Insufficient {
+        /// The balance, held credits included.
+        balance: Credits,
+        /// What could be spent now.
+        available: Credits,
+        /// What was asked for.
+        requested: Credits,
+    },
+    /// The key was used for another request.
+    KeyReused,
+    /// The caller's own deadline is over.
+    DeadlinePassed,
+    /// The customer exists.
+    AlreadyExists,
+    /// The hold has ended otherwise.
+    AlreadyCompleted(&'static str),
+    /// The amount cannot be, and why.
+    InvalidAmount(&'static str),
+    /// A field's value cannot be, and why.
+    InvalidField {
+        /// The field on the wire.
+        field: &'static str,
+        /// Why not.
+        detail: &'static str,
+    },
+}
+
+impl Refusal {
+    /// What is missing; zero for any other refusal.
+    pub fn shortfall(&self) -> Credits {
+        match self {
+            Self::Insufficient { available, requested, .. } => requested.minus(*available).or_zero(),
+            _ => Credits::ZERO,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Names that callers give to things: customers, tiers, models, actions.
+
+use serde::{Deserialize, Serialize};
+
+/// A caller's own id or name: 1–256 bytes of UTF-8 with no control character.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Name(String);
+
+impl Name {
+    /// The longest name in bytes.
+    pub const MAX_BYTES: usize = 256;
+
+    /// Takes a text as a name; `None` if it is empty, too long, or carries a
+    /// control character (C0, DEL, C1).
+    pub fn new(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        let fits = (1..=Self::MAX_BYTES).contains(&text.len());
+        (fits && !text.chars().any(char::is_control)).then_some(Self(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text, owned.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_1_to_256_bytes_and_no_control_character() {
+        assert!(Name::new("a").is_some());
+        assert!(Name::new("é".repeat(128)).is_some());
+        assert!(Name::new("").is_none());
+        assert!(Name::new("a".repeat(257)).is_none());
+        assert!(Name::new("é".repeat(129)).is_none());
+        for bad in ["a\nb", "\u{0}", "tab\t", "\u{7f}", "\u{85}"] {
+            assert!(Name::new(bad).is_none(), "{bad:?}");
+        }
+    }
+}
