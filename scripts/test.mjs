@@ -114,7 +114,11 @@ async function runStep({ command, act, env, hasTests }) {
     if (act) await act();
     if (!command) return { counts: none, why: "" };
     const [program, ...args] = command;
-    const { code, output } = await capture(program, args, { cwd: ROOT, env, show: true });
+    const { code, output } = await capture(program, args, {
+      cwd: ROOT,
+      env: env ?? {},
+      show: true,
+    });
     const counts = hasTests ? countTests(output) : none;
     if (code !== 0) return { counts, why: `exit code ${code}` };
     if (counts.failed > 0) return { counts, why: `${counts.failed} failed` };
