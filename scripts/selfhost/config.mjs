@@ -155,9 +155,7 @@ export async function startWorkerd({ env, log, ...options }) {
   const sink = log ? createWriteStream(log, { flags: "a" }) : process.stderr;
   child.stdout?.on("data", (text) => sink.write(text));
   child.stderr?.on("data", (text) => sink.write(text));
-  const endWithUs = () => signalGroup(child, "SIGKILL");
-  process.once("exit", endWithUs);
-  child.once("exit", () => process.off("exit", endWithUs));
+  outliveNobody(child);
 
   try {
     const port = await listeningPort(child);
@@ -177,6 +175,24 @@ export async function startWorkerd({ env, log, ...options }) {
     await killGroup(child);
     throw error;
   }
+}
+
+/**
+ * A test that times out or is interrupted must not leave a server behind. Where nobody
+ * else handles the signal, the exit that it would have caused is made a visible one.
+ * @param {import("node:child_process").ChildProcess} child
+ */
+function outliveNobody(child) {
+  const kill = () => signalGroup(child, "SIGKILL");
+  const end = () => process.exit(1);
+  const signals = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+  const unhandled = signals.filter((signal) => process.listenerCount(signal) === 0);
+  process.once("exit", kill);
+  for (const signal of unhandled) process.once(signal, end);
+  child.once("exit", () => {
+    process.off("exit", kill);
+    for (const signal of unhandled) process.off(signal, end);
+  });
 }
 
 /**

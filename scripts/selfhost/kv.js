@@ -52,16 +52,20 @@ export class KvStore extends DurableObject {
     }
   }
 
-  #answer(request) {
+  async #answer(request) {
     const url = new URL(request.url);
-    if (request.method === "POST" && url.pathname === "/bulk/get") return this.#getMany(request);
+    // Read even where it will be refused: a caller whose body nobody reads waits forever.
+    const body = await request.arrayBuffer();
+    if (request.method === "POST" && url.pathname === "/bulk/get") {
+      return this.#getMany(JSON.parse(new TextDecoder().decode(body)));
+    }
     if (request.method === "GET" && url.pathname === "/") return this.#list(url.searchParams);
     const key = keyOf(url);
     switch (request.method) {
       case "GET":
         return this.#get(key);
       case "PUT":
-        return this.#put(key, url.searchParams, request);
+        return this.#put(key, url.searchParams, request.headers.get("CF-KV-Metadata"), body);
       case "DELETE":
         this.ctx.storage.transactionSync(() => this.#remove(key));
         return new Response();
@@ -79,8 +83,7 @@ export class KvStore extends DurableObject {
     return new Response(entry.bytes, { headers });
   }
 
-  async #getMany(request) {
-    const { keys, type, withMetadata } = await request.json();
+  #getMany({ keys, type, withMetadata }) {
     if (!Array.isArray(keys) || keys.length < 1 || keys.length > MAX_BULK_KEYS) {
       throw new Refused(400, `between 1 and ${MAX_BULK_KEYS} keys can be read at once`);
     }
@@ -92,13 +95,11 @@ export class KvStore extends DurableObject {
     return Response.json(found);
   }
 
-  async #put(key, params, request) {
+  async #put(key, params, metadata, bytes) {
     const expiresAt = expiryOf(params);
-    const metadata = request.headers.get("CF-KV-Metadata");
     if (metadata !== null && byteLength(metadata) > MAX_METADATA_BYTES) {
       throw new Refused(413, `metadata is limited to ${MAX_METADATA_BYTES} bytes`);
     }
-    const bytes = await request.arrayBuffer();
     if (bytes.byteLength > MAX_VALUE_BYTES) {
       throw new Refused(413, `a value is limited to ${MAX_VALUE_BYTES} bytes`);
     }
