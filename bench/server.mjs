@@ -1,0 +1,142 @@
+// Runs one contender on raw workerd: its configuration, its process, the CPU time that
+// it used. Knows nothing of what is measured.
+
+import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { killGroup, signalGroup, waitUntilHealthy } from "../scripts/process.mjs";
+import { readWranglerToml } from "../scripts/selfhost/config.mjs";
+import { toolEnv, UserError, WORKERD } from "../scripts/toolchain.mjs";
+
+const BASELINES = fileURLToPath(new URL("./baselines/", import.meta.url));
+const READY_DEADLINE_MS = 20_000;
+const LOG_BYTES_KEPT = 4096;
+
+/**
+ * Writes the configuration of a hand-written baseline and gives its path.
+ * @param {string} dataDir
+ * @param {string} name its directory in bench/baselines
+ * @param {{ modules?: string[], hasObject?: boolean }} [options] `modules`: what worker.js
+ *   imports from bench/baselines
+ */
+export function writeBaselineConfig(dataDir, name, { modules = [], hasObject = true } = {}) {
+  const embedded = [`${name}/worker.js`, ...modules].map((module) => {
+    const path = relative(dataDir, join(BASELINES, module));
+    return `(name = ${JSON.stringify(module)}, esModule = embed ${JSON.stringify(path)})`;
+  });
+  const object = `
+  durableObjectNamespaces = [(className = "Account", uniqueKey = "account", enableSql = true)],
+  durableObjectStorage = (localDisk = "disk"),
+  bindings = [
+    (name = "ACCOUNT", durableObjectNamespace = "Account"),
+    (name = "KEY_SECRET", fromEnvironment = "KEY_SECRET"),
+  ],`;
+  const text = `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .mainWorker),
+    (name = "disk", disk = (path = ${JSON.stringify(dataDir)}, writable = true)),
+  ],
+  sockets = [ (name = "http", address = "127.0.0.1:0", http = (), service = "main") ],
+);
+
+const mainWorker :Workerd.Worker = (
+  modules = [
+    ${embedded.join(",\n    ")},
+  ],
+  compatibilityDate = "${readWranglerToml().compatibilityDate}",${hasObject ? object : ""}
+);
+`;
+  const path = join(dataDir, "config.capnp");
+  writeFileSync(path, text);
+  return path;
+}
+
+/**
+ * @typedef {object} Server
+ * @property {string} url without a slash at the end
+ * @property {() => number} cpuSeconds user and system time of the process so far
+ * @property {() => string} log the last of what it wrote
+ * @property {() => Promise<void>} kill ends it on the spot, as a power cut would
+ */
+
+/**
+ * Starts workerd and resolves when /healthz answers 200.
+ * @param {string} configPath
+ * @param {Record<string, string>} environment
+ * @returns {Promise<Server>}
+ */
+export async function serve(configPath, environment) {
+  const child = spawn(WORKERD, ["serve", "--control-fd=3", configPath], {
+    detached: true,
+    env: toolEnv(environment),
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+  });
+  let log = "";
+  const keep = (/** @type {Buffer} */ text) => {
+    log = (log + text).slice(-LOG_BYTES_KEPT);
+  };
+  child.stdout?.on("data", keep);
+  child.stderr?.on("data", keep);
+  const endWithUs = () => signalGroup(child, "SIGKILL");
+  process.once("exit", endWithUs);
+  child.once("exit", () => process.off("exit", endWithUs));
+  try {
+    const port = await listeningPort(child);
+    const url = `http://127.0.0.1:${port}`;
+    const healthy = { child, deadlineMs: READY_DEADLINE_MS, what: "workerd" };
+    await waitUntilHealthy(`${url}/healthz`, healthy);
+    const pid = /** @type {number} */ (child.pid);
+    return {
+      url,
+      cpuSeconds: () => cpuSeconds(pid),
+      log: () => log.trim(),
+      kill: () => killGroup(child),
+    };
+  } catch (error) {
+    await killGroup(child);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError(`${reason}\n${log.trim()}`);
+  }
+}
+
+/**
+ * workerd tells on the control pipe which port the system chose.
+ * @param {import("node:child_process").ChildProcess} child
+ * @returns {Promise<number>}
+ */
+function listeningPort(child) {
+  return new Promise((resolve, reject) => {
+    const fail = (/** @type {string} */ why) => {
+      clearTimeout(timer);
+      reject(new UserError(`workerd ${why}`));
+    };
+    const timer = setTimeout(() => fail("opened no port in time"), READY_DEADLINE_MS);
+    child.once("error", (error) => fail(`did not start: ${error.message}`));
+    child.once("exit", (code, signal) => fail(`ended (${signal ?? `code ${code}`})`));
+    let text = "";
+    const control = /** @type {import("node:stream").Readable} */ (child.stdio[3]);
+    control.setEncoding("utf8").on("data", (chunk) => {
+      text += chunk;
+      const port = text.match(/\{[^\n]*"event":"listen"[^\n]*"port":(\d+)[^\n]*\}\n/)?.[1];
+      if (!port) return;
+      clearTimeout(timer);
+      resolve(Number(port));
+    });
+  });
+}
+
+/**
+ * The process's clock in /proc/<pid>/stat counts ticks of 10 ms (USER_HZ is 100 on every
+ * Linux that Node runs on), so a measurement of seconds is exact to a fraction of a percent.
+ * @param {number} pid
+ */
+function cpuSeconds(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  // The second field is the program's name in parentheses, which may hold spaces.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [userTicks, systemTicks] = [Number(fields[11]), Number(fields[12])];
+  return (userTicks + systemTicks) / 100;
+}
