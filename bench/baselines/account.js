@@ -3,6 +3,8 @@
 
 import { DurableObject } from "cloudflare:workers";
 
+const MICROS_PER_CREDIT = 1_000_000;
+
 export class Account extends DurableObject {
   #balance = 0;
   #seq = 0;
@@ -29,17 +31,19 @@ export class Account extends DurableObject {
   }
 
   /**
-   * Decides one change in memory. `row` is what the caller must write before `outcome`
-   * may leave the object; a refusal has none.
+   * Decides one change in memory. `row` is what the caller must write before `outcome` may
+   * leave the object. A refusal has no row, and its outcome is the balance, a number.
    */
   decide(amount, payload) {
     const balance = this.#balance + amount;
-    if (balance < 0) return { outcome: { done: false, balance: this.#balance } };
+    if (balance < 0) return { outcome: this.#balance };
     this.#balance = balance;
     this.#seq += 1;
     return {
       row: [this.#seq, Date.now(), amount, balance, payload],
-      outcome: { done: true, balance, seq: this.#seq },
+      outcome:
+        `{"success":true,"balance":${balance / MICROS_PER_CREDIT},` +
+        `"amount":${Math.abs(amount) / MICROS_PER_CREDIT},"transaction_id":"txn_${this.#seq}"}`,
     };
   }
 
@@ -55,8 +59,8 @@ export class Account extends DurableObject {
       .exec("SELECT count(*) AS n FROM entries WHERE payload ->> 'type' = 'consumption'")
       .one().n;
     return {
-      journal_balance: journal / 1_000_000,
-      live_balance: this.#balance / 1_000_000,
+      journal_balance: journal / MICROS_PER_CREDIT,
+      live_balance: this.#balance / MICROS_PER_CREDIT,
       entries,
       consumptions,
       consistent: journal === this.#balance,

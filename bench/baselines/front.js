@@ -2,8 +2,8 @@
 // body, the answer. The baselines differ only in how the object commits, so this is
 // shared. It holds to edge-credits' contract where it is measured and leaves out the rest.
 //
-// Written to be fast: a key is verified once per isolate, ids of objects are kept, and
-// each answer is one string.
+// Written to be fast: a key is verified once per isolate, ids of objects are kept, and the
+// object's own string is the answer (a string crosses RPC cheaper than a structure).
 
 const ROUTE = /^https?:\/\/[^/]+\/v1\/customers\/([^/?]+)\/(consume|balance|credits|audit)(?:\?|$)/;
 const KEY = /^Bearer (bl_([A-Za-z0-9-]{1,64})\.([A-Za-z0-9_-]{43}))$/;
@@ -27,7 +27,7 @@ const objectIds = new Map();
 let signingKey;
 
 export default {
-  async fetch(request, env, ctx) {
+  async fetch(request, env) {
     const route = ROUTE.exec(request.url);
     if (!route) return withoutRoute(request);
     const [, customer, action] = route;
@@ -38,9 +38,9 @@ export default {
     const object = env.ACCOUNT.get(objectId(env, `${project}/${customer}`));
     switch (`${request.method} ${action}`) {
       case "POST consume":
-        return change(request, object, ctx, -1);
+        return change(request, object, -1);
       case "POST credits":
-        return change(request, object, ctx, 1);
+        return change(request, object, 1);
       case "GET balance":
         return balance(object, customer);
       case "GET audit":
@@ -51,7 +51,7 @@ export default {
   },
 };
 
-async function change(request, object, ctx, sign) {
+async function change(request, object, sign) {
   let body;
   try {
     body = await request.json();
@@ -68,16 +68,10 @@ async function change(request, object, ctx, sign) {
     description: body.description,
     metadata: body.metadata,
   });
-  const call = object.change(sign * micros, payload);
-  // The change goes on when its caller hangs up.
-  ctx.waitUntil(call);
-  const outcome = await call;
-  if (!outcome.done) return insufficient(outcome.balance, micros);
-  return new Response(
-    `{"success":true,"balance":${outcome.balance / MICROS_PER_CREDIT},"amount":${body.amount},` +
-      `"transaction_id":"txn_${outcome.seq}"}`,
-    JSON_ANSWER,
-  );
+  const outcome = await object.change(sign * micros, payload);
+  return typeof outcome === "string"
+    ? new Response(outcome, JSON_ANSWER)
+    : insufficient(outcome, micros);
 }
 
 async function balance(object, customer) {
