@@ -80,12 +80,13 @@ function missingProgram(command, error) {
  * @returns {Promise<void>}
  */
 export async function stopGroup(child, graceMs = 2000) {
-  if (hasEnded(child)) return;
-  signalGroup(child, "SIGTERM");
-  const insist = setTimeout(() => signalGroup(child, "SIGKILL"), graceMs);
-  await new Promise((resolve) => child.once("exit", resolve));
-  clearTimeout(insist);
-  // A leader may leave members of its group behind.
+  if (!hasEnded(child)) {
+    signalGroup(child, "SIGTERM");
+    const insist = setTimeout(() => signalGroup(child, "SIGKILL"), graceMs);
+    await new Promise((resolve) => child.once("exit", resolve));
+    clearTimeout(insist);
+  }
+  // A leader, above all one that was killed, may leave members of its group behind.
   signalGroup(child, "SIGKILL");
 }
 

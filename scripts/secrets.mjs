@@ -58,7 +58,7 @@ function serialize(values) {
 }
 
 /**
- * An env file has no escapes, and in double quotes it would expand `$`.
+ * In single quotes all is literal but `$`, which wrangler expands there too.
  * @param {string} name
  * @param {string} value
  */
@@ -66,7 +66,7 @@ function quote(name, value) {
   if (/['\r\n]/.test(value)) {
     throw new UserError(`${name} must not contain a single quote or a line break`);
   }
-  return `'${value}'`;
+  return `'${value.replaceAll("$", "\\$")}'`;
 }
 
 /** @param {string} text */
