@@ -89,8 +89,8 @@ async function optimize() {
 
 async function bundle() {
   // Imported here, because this module is also loaded before the first install.
-  const { build: esbuild } = await import("esbuild");
-  await esbuild({
+  const esbuild = await import("esbuild");
+  await esbuild.build({
     absWorkingDir: ROOT,
     entryPoints: [SHELL],
     outfile: WORKER_JS,
@@ -106,6 +106,8 @@ async function bundle() {
     loader: { ".json": "json", ".html": "text", ".svg": "text" },
     logLevel: "warning",
   });
+  // Its service would otherwise live for as long as a server that was built for.
+  await esbuild.stop();
 }
 
 /** What the optimized wasm depends on. */
