@@ -13,7 +13,6 @@ const MICROSECONDS = { us: 1, ms: 1e3, s: 1e6, m: 6e7 };
 const HOW_TO_INSTALL = `wrk was not found; the benchmark puts its load on with it:
   Debian, Ubuntu   sudo apt-get install wrk
   Fedora           sudo dnf install wrk
-  macOS            brew install wrk
   source           https://github.com/wg/wrk`;
 
 /** The version of wrk; explains how to get it where there is none. */
@@ -60,8 +59,14 @@ export async function putLoad({ url, headers, consumes, connections, seconds }) 
   if (consumes) args.push("-s", CONSUME_SCRIPT);
   for (const [name, value] of Object.entries(headers)) args.push("-H", `${name}: ${value}`);
   const timeout = seconds * 1000 + WRK_GRACE_MS;
-  const { stdout } = await exec("wrk", [...args, url], { timeout, killSignal: "SIGKILL" });
-  return readReport(stdout);
+  const running = exec("wrk", [...args, url], { timeout, killSignal: "SIGKILL" });
+  const endWithUs = () => running.child.kill("SIGKILL");
+  process.once("exit", endWithUs);
+  try {
+    return readReport((await running).stdout);
+  } finally {
+    process.off("exit", endWithUs);
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 // One contender, one round: a fresh ledger, proof that it does the job, the load, a
 // SIGKILL, and the audit of what is on the storage then.
 
-import { HOT_CUSTOMER } from "./contenders.mjs";
+import { UserError } from "../scripts/toolchain.mjs";
 import { putLoad } from "./load.mjs";
 import { serve } from "./server.mjs";
 import { freshDirectory } from "./storage.mjs";
@@ -61,7 +61,8 @@ export async function measureRound(contender, scenarios, { seconds, storage }) {
   } catch (error) {
     const log = server.log();
     if (log) console.error(`workerd said:\n${log}`);
-    throw new Error(`${contender.name}, customer ${HOT_CUSTOMER}`, { cause: error });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UserError(`${contender.name}: ${reason}`, { cause: error });
   } finally {
     await server.kill();
     directory.dispose();
