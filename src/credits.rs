@@ -19,7 +19,9 @@ const FRACTION_DIGITS: i32 = 6;
 /// 9.0e15 millionths, just under 2^53, so that an amount also survives a
 /// runtime whose only number is a double. Stored (serde) as the integer
 /// count of millionths; on the wire see [`crate::api::Decimal`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Credits(i64);
 
@@ -53,7 +55,11 @@ impl Credits {
 
     /// From a count of millionths; `None` beyond [`Credits::MAX`] either way.
     pub const fn from_millionths(millionths: i64) -> Option<Self> {
-        if millionths > Self::MAX.0 || millionths < -Self::MAX.0 { None } else { Some(Self(millionths)) }
+        if millionths > Self::MAX.0 || millionths < -Self::MAX.0 {
+            None
+        } else {
+            Some(Self(millionths))
+        }
     }
 
     /// From whole credits; `None` beyond [`Credits::MAX`].
@@ -106,13 +112,21 @@ impl Credits {
     /// checked when they were decided, so that folding cannot fail.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0).clamp(-Self::MAX.0, Self::MAX.0))
+        Self(
+            self.0
+                .saturating_add(other.0)
+                .clamp(-Self::MAX.0, Self::MAX.0),
+        )
     }
 
     /// The difference, kept at the limit: see [`Credits::plus`].
     #[must_use]
     pub fn minus(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0).clamp(-Self::MAX.0, Self::MAX.0))
+        Self(
+            self.0
+                .saturating_sub(other.0)
+                .clamp(-Self::MAX.0, Self::MAX.0),
+        )
     }
 
     /// The same amount with the other sign.
@@ -134,7 +148,9 @@ impl Credits {
     /// the value stays within six fraction digits: `1e-6` is a millionth.
     pub fn parse(text: &str) -> Result<Self, AmountError> {
         let number = JsonNumber::split(text).ok_or(AmountError::NotANumber)?;
-        number.millionths().and_then(|value| Self::from_millionths(value).ok_or(AmountError::OutOfRange))
+        number
+            .millionths()
+            .and_then(|value| Self::from_millionths(value).ok_or(AmountError::OutOfRange))
     }
 }
 
@@ -172,7 +188,12 @@ impl<'a> JsonNumber<'a> {
                 return None;
             }
         }
-        Some(Self { negative, whole, fraction, exponent })
+        Some(Self {
+            negative,
+            whole,
+            fraction,
+            exponent,
+        })
     }
 
     fn millionths(&self) -> Result<i64, AmountError> {
@@ -194,7 +215,9 @@ impl<'a> JsonNumber<'a> {
             return Err(AmountError::TooPrecise);
         }
         // value = digits × 10^shift millionths
-        let mut shift = exponent.saturating_sub(fraction_length).saturating_add(FRACTION_DIGITS);
+        let mut shift = exponent
+            .saturating_sub(fraction_length)
+            .saturating_add(FRACTION_DIGITS);
         let mut value: i128 = 0;
         let mut zeros: i32 = 0;
         for digit in digits() {
@@ -213,7 +236,11 @@ impl<'a> JsonNumber<'a> {
         }
         let value = times_ten_to(value, shift).ok_or(AmountError::OutOfRange)?;
         let value = i64::try_from(value).map_err(|_| AmountError::OutOfRange)?;
-        Ok(if self.negative { value.saturating_neg() } else { value })
+        Ok(if self.negative {
+            value.saturating_neg()
+        } else {
+            value
+        })
     }
 }
 
@@ -221,7 +248,9 @@ fn times_ten_to(value: i128, power: i32) -> Option<i128> {
     if value == 0 {
         return Some(0);
     }
-    10_i128.checked_pow(u32::try_from(power).ok()?)?.checked_mul(value)
+    10_i128
+        .checked_pow(u32::try_from(power).ok()?)?
+        .checked_mul(value)
 }
 
 impl fmt::Display for Credits {
@@ -257,10 +286,23 @@ mod tests {
     #[test]
     fn a_json_number_is_read_exactly() {
         for (text, expected) in [
-            ("0", 0), ("-0", 0), ("0.0", 0), ("1", 1_000_000), ("0.1", 100_000), ("0.000001", 1),
-            ("-2.5", -2_500_000), ("1e2", 100_000_000), ("1E+2", 100_000_000), ("1e-6", 1), ("10e-7", 1),
-            ("0.0000010e0", 1), ("12.34e1", 123_400_000), ("9000000000", 9_000_000_000_000_000),
-            ("-9000000000.000000", -9_000_000_000_000_000), ("0e999999", 0), ("100e-2", 1_000_000),
+            ("0", 0),
+            ("-0", 0),
+            ("0.0", 0),
+            ("1", 1_000_000),
+            ("0.1", 100_000),
+            ("0.000001", 1),
+            ("-2.5", -2_500_000),
+            ("1e2", 100_000_000),
+            ("1E+2", 100_000_000),
+            ("1e-6", 1),
+            ("10e-7", 1),
+            ("0.0000010e0", 1),
+            ("12.34e1", 123_400_000),
+            ("9000000000", 9_000_000_000_000_000),
+            ("-9000000000.000000", -9_000_000_000_000_000),
+            ("0e999999", 0),
+            ("100e-2", 1_000_000),
         ] {
             assert_eq!(millionths(text), Ok(expected), "{text}");
         }
@@ -268,13 +310,30 @@ mod tests {
 
     #[test]
     fn nothing_is_rounded_and_nothing_overflows() {
-        for text in ["1e-7", "0.1234567", "1.0000000", "0.00000010", "1e-99999999999", "15e-7"] {
+        for text in [
+            "1e-7",
+            "0.1234567",
+            "1.0000000",
+            "0.00000010",
+            "1e-99999999999",
+            "15e-7",
+        ] {
             assert_eq!(millionths(text), Err(AmountError::TooPrecise), "{text}");
         }
-        for text in ["9000000000.000001", "9000000001", "1e400", "-1e10", "1e99999999999", "9007199254740992"] {
+        for text in [
+            "9000000000.000001",
+            "9000000001",
+            "1e400",
+            "-1e10",
+            "1e99999999999",
+            "9007199254740992",
+        ] {
             assert_eq!(millionths(text), Err(AmountError::OutOfRange), "{text}");
         }
-        for text in ["", "-", "+1", "01", "1.", ".5", "1e", "1e+", "NaN", "Infinity", "0x10", "1_000", " 1", "1,5"] {
+        for text in [
+            "", "-", "+1", "01", "1.", ".5", "1e", "1e+", "NaN", "Infinity", "0x10", "1_000", " 1",
+            "1,5",
+        ] {
             assert_eq!(millionths(text), Err(AmountError::NotANumber), "{text}");
         }
     }
@@ -282,8 +341,15 @@ mod tests {
     #[test]
     fn an_amount_prints_as_its_shortest_number() {
         for (value, expected) in [
-            (0, "0"), (1, "0.000001"), (100_000, "0.1"), (1_500_000, "1.5"), (-300_000, "-0.3"),
-            (1_000_000, "1"), (10_000_000, "10"), (1_000_010, "1.00001"), (9_000_000_000_000_000, "9000000000"),
+            (0, "0"),
+            (1, "0.000001"),
+            (100_000, "0.1"),
+            (1_500_000, "1.5"),
+            (-300_000, "-0.3"),
+            (1_000_000, "1"),
+            (10_000_000, "10"),
+            (1_000_010, "1.00001"),
+            (9_000_000_000_000_000, "9000000000"),
         ] {
             assert_eq!(Credits(value).to_string(), expected);
         }
@@ -291,7 +357,10 @@ mod tests {
 
     #[test]
     fn a_tenth_and_two_tenths_are_three_tenths() {
-        let sum = Credits::parse("0.1").unwrap().checked_add(Credits::parse("0.2").unwrap()).unwrap();
+        let sum = Credits::parse("0.1")
+            .unwrap()
+            .checked_add(Credits::parse("0.2").unwrap())
+            .unwrap();
         assert_eq!(sum.to_string(), "0.3");
     }
 

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z, within the years
 /// 1970 to 9999.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -53,7 +55,9 @@ impl Timestamp {
         reader.expect(b"-")?;
         let month = reader.number(2).filter(|month| (1..=12).contains(month))?;
         reader.expect(b"-")?;
-        let day = reader.number(2).filter(|day| (1..=days_in_month(year, month)).contains(day))?;
+        let day = reader
+            .number(2)
+            .filter(|day| (1..=days_in_month(year, month)).contains(day))?;
         reader.expect(b"Tt ")?;
         let hour = reader.number(2).filter(|hour| *hour < 24)?;
         reader.expect(b":")?;
@@ -70,7 +74,11 @@ impl Timestamp {
             .checked_add(hour.checked_mul(60)?)?
             .checked_add(minute)?
             .checked_sub(offset_minutes)?;
-        let total = minutes.checked_mul(60)?.checked_add(second)?.checked_mul(1000)?.checked_add(ms)?;
+        let total = minutes
+            .checked_mul(60)?
+            .checked_add(second)?
+            .checked_mul(1000)?
+            .checked_add(ms)?;
         (0..=Self::MAX.0).contains(&total).then_some(Self(total))
     }
 }
@@ -109,7 +117,8 @@ impl Reader<'_> {
     }
 
     fn digit(&mut self) -> Option<i64> {
-        self.next_if(|byte| byte.is_ascii_digit()).map(|byte| i64::from(byte.saturating_sub(b'0')))
+        self.next_if(|byte| byte.is_ascii_digit())
+            .map(|byte| i64::from(byte.saturating_sub(b'0')))
     }
 
     fn number(&mut self, digits: usize) -> Option<i64> {
@@ -142,7 +151,12 @@ impl Reader<'_> {
         let hours = self.number(2).filter(|hours| *hours < 24)?;
         self.expect(b":")?;
         let minutes = self.number(2).filter(|minutes| *minutes < 60)?;
-        Some(hours.saturating_mul(60).saturating_add(minutes).saturating_mul(sign))
+        Some(
+            hours
+                .saturating_mul(60)
+                .saturating_add(minutes)
+                .saturating_mul(sign),
+        )
     }
 }
 
@@ -177,12 +191,21 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + if month <= 2 { 1 } else { 0 }, month, day)
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    (
+        year_of_era + era * 400 + if month <= 2 { 1 } else { 0 },
+        month,
+        day,
+    )
 }
 
 #[cfg(test)]
@@ -207,7 +230,11 @@ mod tests {
     #[test]
     fn offsets_and_fractions_follow_rfc_3339() {
         let expected = Timestamp::parse("2026-03-01T00:00:00.120Z");
-        for text in ["2026-03-01T01:30:00.12+01:30", "2026-02-28t19:00:00.1209-05:00", "2026-03-01 00:00:00.12z"] {
+        for text in [
+            "2026-03-01T01:30:00.12+01:30",
+            "2026-02-28t19:00:00.1209-05:00",
+            "2026-03-01 00:00:00.12z",
+        ] {
             assert_eq!(Timestamp::parse(text), expected, "{text}");
         }
     }
@@ -215,8 +242,17 @@ mod tests {
     #[test]
     fn what_is_no_instant_is_refused() {
         for text in [
-            "", "2026-03-01", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-03-01T24:00:00Z", "2026-03-01T00:00:00",
-            "2026-03-01T00:00:00.Z", "1969-12-31T23:59:59Z", "2026-03-01T00:00:00Zjunk", "٢٠٢٦-03-01T00:00:00Z", "2100-02-29T00:00:00Z",
+            "",
+            "2026-03-01",
+            "2026-02-29T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-03-01T24:00:00Z",
+            "2026-03-01T00:00:00",
+            "2026-03-01T00:00:00.Z",
+            "1969-12-31T23:59:59Z",
+            "2026-03-01T00:00:00Zjunk",
+            "٢٠٢٦-03-01T00:00:00Z",
+            "2100-02-29T00:00:00Z",
         ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }

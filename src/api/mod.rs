@@ -1,0 +1,19 @@
+//! What travels over HTTP, shared by the faces: bodies as they come in,
+//! answers and problems as they go out.
+//!
+//! In: bytes from a caller. Out: typed values, or the precise problem. It
+//! knows nothing of routes, keys or storage.
+
+mod answer;
+mod body;
+mod decimal;
+mod problem;
+
+pub use answer::{
+    AddAnswer, AuditAnswer, BalanceAnswer, BatchAnswer, BatchItem, CheckAnswer, ConsumeAnswer,
+    CustomerAnswer, ExtendAnswer, GrantAnswer, List, Pagination, TransactionAnswer,
+    UsageCompleteAnswer, UsageStartAnswer, UsageStateAnswer,
+};
+pub use body::{Body, Field};
+pub use decimal::{Decimal, JsonText};
+pub use problem::{Code, Problem};

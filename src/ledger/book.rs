@@ -87,6 +87,11 @@ impl<J: Journal> Book<J> {
         &mut self.journal
     }
 
+    /// Both, to commit the one under the other's state.
+    pub fn parts(&mut self) -> (&Ledger, &mut J) {
+        (&self.ledger, &mut self.journal)
+    }
+
     /// Does what the clock has made due, and says how many entries that took.
     /// Reading the ledger at `now` is right only after it.
     pub fn settle_due(&mut self, now: Timestamp) -> usize {
@@ -102,7 +107,11 @@ impl<J: Journal> Book<J> {
     ///
     /// # Errors
     /// [`Stop`]; then nothing but what was due has changed.
-    pub fn execute(&mut self, request: &Request, now: Timestamp) -> Result<Outcome, Stop<J::Fault>> {
+    pub fn execute(
+        &mut self,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Outcome, Stop<J::Fault>> {
         self.settle_due(now);
         let outcome = self.ledger.decide(request, now, &self.journal)?;
         if !outcome.replayed {

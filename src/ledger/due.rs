@@ -1,48 +1,77 @@
 //! What the clock has made due. Found before each request, so that being
 //! right never waits for an alarm.
+//!
+//! Each due thing is dated by when it fell due, not by when it was noticed,
+//! and they happen in that order. So a ledger that nobody looked at for a
+//! year comes out the same as one that was looked at every minute.
 
 use super::{Entry, Event, Ledger};
 use crate::credits::Credits;
 use crate::time::Timestamp;
 
 impl Ledger {
-    /// The next entry that is due at `now`: expired holds first (they may
-    /// free credits of an expired grant), then expired grants, then debt that
-    /// free credits can pay. `None` when nothing is left to do.
+    /// The next entry that is due at `now`; `None` when nothing is left to do.
     ///
     /// Call it until it gives `None`, applying each entry; then
     /// [`Ledger::next_due`] is exact again.
     pub(super) fn due(&mut self, now: Timestamp) -> Option<Entry> {
         let now = now.max(self.at);
-        let is_due = |at: Timestamp| at <= now;
-        if !self.next_due.is_some_and(is_due) && !self.can_pay_debt(now) {
+        if self.next_due.is_none_or(|at| at > now) {
             return None;
         }
-        if let Some(hold) = self.holds.iter().find(|hold| is_due(hold.expires_at)) {
-            return Some(self.entry(now, Credits::ZERO, Event::Released { hold: hold.seq }));
+        let first = self.first_due();
+        if first.is_none_or(|at| at > now) {
+            self.next_due = first;
+            return None;
         }
-        let expired = self.grants.iter().find(|grant| grant.has_expired(now) && grant.free().is_positive());
+        let at = first?;
+        // At the same instant: holds first, for they may free credits of an
+        // expired grant; then grants, for expired credits pay nothing; debt last.
+        if let Some(hold) = self.holds.iter().find(|hold| hold.expires_at <= at) {
+            return Some(self.entry(at, Credits::ZERO, Event::Released { hold: hold.seq }));
+        }
+        let expired = self
+            .grants
+            .iter()
+            .find(|grant| grant.has_expired(at) && grant.free().is_positive());
         if let Some(grant) = expired {
             let amount = grant.free();
-            return Some(self.entry(now, amount.negated(), Event::Expired { grant: grant.seq, amount }));
+            return Some(self.entry(
+                at,
+                amount.negated(),
+                Event::Expired {
+                    grant: grant.seq,
+                    amount,
+                },
+            ));
         }
-        if self.can_pay_debt(now) {
-            let draws = self.draw(self.debt, now);
-            return Some(self.entry(now, Credits::ZERO, Event::DebtPaid { draws }));
-        }
-        self.next_due = self.first_due();
-        None
+        Some(self.entry(
+            at,
+            Credits::ZERO,
+            Event::DebtPaid {
+                draws: self.draw(self.debt, at),
+            },
+        ))
     }
 
-    fn can_pay_debt(&self, now: Timestamp) -> bool {
-        self.debt.is_positive() && self.grants.iter().any(|grant| grant.is_effective(now) && grant.free().is_positive())
-    }
-
+    /// When the first thing falls due, never before the last entry.
     fn first_due(&self) -> Option<Timestamp> {
         let holds = self.holds.iter().map(|hold| hold.expires_at);
         // A grant whose last credits are held waits for its holds.
-        let grants = self.grants.iter().filter(|grant| grant.free().is_positive()).filter_map(|grant| grant.expires_at);
-        holds.chain(grants).min()
+        let free = || {
+            self.grants
+                .iter()
+                .filter(|grant| grant.free().is_positive())
+        };
+        let expiries = free().filter_map(|grant| grant.expires_at);
+        let payers = free()
+            .filter(|_| self.debt.is_positive())
+            .map(|grant| grant.effective_at);
+        holds
+            .chain(expiries)
+            .chain(payers)
+            .min()
+            .map(|at| at.max(self.at))
     }
 
     /// The next entry of this ledger.

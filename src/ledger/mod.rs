@@ -21,7 +21,9 @@ mod refusal;
 mod state;
 
 pub use book::{Book, Journal, Outcome, Stop};
-pub use command::{AddKind, Addition, Charge, Command, Completion, IdempotencyKey, Note, Request, Reservation};
+pub use command::{
+    AddKind, Addition, Charge, Command, Completion, IdempotencyKey, Note, Request, Reservation,
+};
 pub use entry::{Draw, Draws, Entry, Event, Kind};
 pub use grant::{Grant, Source};
 pub use hold::Hold;

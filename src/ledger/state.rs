@@ -23,6 +23,10 @@ pub struct Ledger {
     pub(super) holds: Vec<Hold>,
     /// When the customer was created; `None` if there is none, or no more.
     pub(super) opened_at: Option<Timestamp>,
+    /// The entry that created the customer: a hold before it is of a former
+    /// life, which this one does not pay for.
+    #[serde(default)]
+    pub(super) opened_seq: u64,
     pub(super) metadata: Option<String>,
     pub(super) revoked_keys: Vec<RevokedKey>,
     /// Nothing is due before: a lower bound that may be early, never late.
@@ -99,21 +103,26 @@ impl Ledger {
 
     /// Whether a customer key is refused at `now`.
     pub fn refuses_key(&self, key_id: &str, now: Timestamp) -> bool {
-        self.revoked_keys.iter().any(|revoked| revoked.key_id == key_id && revoked.at <= now)
+        let now = now.max(self.at);
+        self.revoked_keys
+            .iter()
+            .any(|revoked| revoked.key_id == key_id && revoked.at <= now)
     }
 
     /// What can be spent at `now`. Negative only while there is debt.
+    ///
+    /// The ledger's time never goes back: what was effective for an entry
+    /// stays so for a reader whose clock is behind.
     pub fn available(&self, now: Timestamp) -> Credits {
-        self.balance.minus(self.held).minus(self.scheduled(now))
-    }
-
-    /// Credits of grants that are not effective yet.
-    fn scheduled(&self, now: Timestamp) -> Credits {
+        let now = now.max(self.at);
+        let unheld = self.balance.minus(self.held);
         if self.all_effective_at <= now {
-            return Credits::ZERO;
+            return unheld;
         }
+        // Taken off one by one: with debt, the grants' own sum may be beyond
+        // what `Credits` holds while the balance is not.
         let later = self.grants.iter().filter(|grant| !grant.is_effective(now));
-        later.fold(Credits::ZERO, |sum, grant| sum.plus(grant.remaining))
+        later.fold(unheld, |left, grant| left.minus(grant.remaining))
     }
 
     /// Chooses credits in burn-down order, up to `amount`; fewer where fewer
@@ -127,7 +136,10 @@ impl Ledger {
             }
             let part = grant.free().min(missing);
             if part.is_positive() && grant.is_effective(now) {
-                draws.push(Draw { grant: grant.seq, amount: part });
+                draws.push(Draw {
+                    grant: grant.seq,
+                    amount: part,
+                });
                 missing = missing.minus(part);
             }
         }
@@ -142,33 +154,61 @@ impl Ledger {
         self.balance = entry.balance_after;
         match &entry.event {
             Event::Opened { metadata } => {
-                self.opened_at = Some(entry.at);
+                self.begin(entry);
                 self.metadata.clone_from(metadata);
             }
             Event::Updated { metadata } => self.metadata.clone_from(metadata),
             Event::Closed => self.close(),
             Event::Granted { grant, .. } => {
-                self.opened_at.get_or_insert(entry.at);
+                self.begin(entry);
                 self.insert_grant(grant.clone());
             }
             Event::Consumed { draws, .. } | Event::Deducted { draws, .. } => self.spend(draws),
             Event::Held { hold } => self.insert_hold(hold),
             Event::Extended { hold, expires_at } => self.extend_hold(*hold, *expires_at),
-            Event::Settled { hold, draws, debt, .. } => {
+            Event::Settled {
+                hold, draws, debt, ..
+            } => {
                 self.release(*hold);
                 self.spend(draws);
                 self.debt = self.debt.plus(*debt);
+                self.note_debt(self.at);
             }
             Event::Released { hold } => self.release(*hold),
-            Event::Expired { grant, amount } => self.spend(&[Draw { grant: *grant, amount: *amount }]),
+            Event::Expired { grant, amount } => self.spend(&[Draw {
+                grant: *grant,
+                amount: *amount,
+            }]),
             Event::DebtPaid { draws } => {
                 self.spend(draws);
-                self.debt = draws.iter().fold(self.debt, |debt, draw| debt.minus(draw.amount));
+                self.debt = draws
+                    .iter()
+                    .fold(self.debt, |debt, draw| debt.minus(draw.amount));
             }
-            Event::KeyRevoked { key_id, at } => {
-                self.revoked_keys.retain(|revoked| revoked.key_id != *key_id);
-                self.revoked_keys.push(RevokedKey { key_id: key_id.clone(), at: *at });
-            }
+            Event::KeyRevoked { key_id, at } => self.revoke_key(key_id, *at),
+        }
+    }
+
+    fn begin(&mut self, entry: &Entry) {
+        if self.opened_at.is_none() {
+            self.opened_at = Some(entry.at);
+            self.opened_seq = entry.seq;
+        }
+    }
+
+    /// The earlier revocation stands: a later one must not give a revoked
+    /// key its life back.
+    fn revoke_key(&mut self, key_id: &str, at: Timestamp) {
+        match self
+            .revoked_keys
+            .iter_mut()
+            .find(|revoked| revoked.key_id == key_id)
+        {
+            Some(revoked) => revoked.at = revoked.at.min(at),
+            None => self.revoked_keys.push(RevokedKey {
+                key_id: key_id.to_owned(),
+                at,
+            }),
         }
     }
 
@@ -185,7 +225,10 @@ impl Ledger {
     fn insert_grant(&mut self, grant: Grant) {
         self.all_effective_at = self.all_effective_at.max(grant.effective_at);
         self.note_due(grant.expires_at);
-        let place = self.grants.partition_point(|other| other.burn_order() <= grant.burn_order());
+        self.note_debt(grant.effective_at);
+        let place = self
+            .grants
+            .partition_point(|other| other.burn_order() <= grant.burn_order());
         self.grants.insert(place, grant);
     }
 
@@ -210,25 +253,31 @@ impl Ledger {
     }
 
     fn release(&mut self, seq: u64) {
-        let Some(index) = self.hold_index(seq) else { return };
+        let Some(index) = self.hold_index(seq) else {
+            return;
+        };
         let hold = self.holds.remove(index);
         self.held = self.held.minus(hold.amount);
         for draw in &hold.draws {
-            let Some(grant) = self.grant_mut(draw.grant) else { continue };
+            let Some(grant) = self.grant_mut(draw.grant) else {
+                continue;
+            };
             grant.held = grant.held.minus(draw.amount);
             // The grant may have expired while it was held: look again.
             let expires_at = grant.expires_at;
             self.note_due(expires_at);
         }
-        if self.debt.is_positive() {
-            self.note_due(Some(self.at));
-        }
+        self.note_debt(self.at);
     }
 
     fn spend(&mut self, draws: &[Draw]) {
         for draw in draws {
-            let Some(index) = self.grants.iter().position(|grant| grant.seq == draw.grant) else { continue };
-            let Some(grant) = self.grants.get_mut(index) else { continue };
+            let Some(index) = self.grants.iter().position(|grant| grant.seq == draw.grant) else {
+                continue;
+            };
+            let Some(grant) = self.grants.get_mut(index) else {
+                continue;
+            };
             grant.remaining = grant.remaining.minus(draw.amount);
             if grant.remaining.is_zero() {
                 self.grants.remove(index);
@@ -241,6 +290,13 @@ impl Ledger {
             (Some(known), Some(at)) => Some(known.min(at)),
             (known, at) => known.or(at),
         };
+    }
+
+    /// From `at` on there may be credits that pay debt, if there is any.
+    fn note_debt(&mut self, at: Timestamp) {
+        if self.debt.is_positive() {
+            self.note_due(Some(at));
+        }
     }
 
     fn grant_mut(&mut self, seq: u64) -> Option<&mut Grant> {

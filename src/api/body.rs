@@ -1,0 +1,453 @@
+//! Reading a JSON body strictly: every field is known, typed and bounded, or
+//! the caller is told which one is not.
+
+use std::borrow::Cow;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{Code, Problem};
+use crate::credits::Credits;
+use crate::text::Name;
+use crate::time::Timestamp;
+
+/// The most that a caller's own metadata may take, encoded.
+const MAX_METADATA_BYTES: usize = 4096;
+/// The longest words for people.
+const MAX_DESCRIPTION_BYTES: usize = 1024;
+
+/// A JSON object whose fields are all known.
+#[derive(Debug)]
+pub struct Body<'a> {
+    /// Where this object stands in the whole body, such as `items[3].`.
+    place: String,
+    fields: Vec<(Cow<'a, str>, &'a RawValue)>,
+}
+
+/// One present, non-null field.
+#[derive(Debug)]
+pub struct Field<'a> {
+    path: String,
+    text: &'a str,
+}
+
+impl<'a> Body<'a> {
+    /// Reads a whole body.
+    ///
+    /// # Errors
+    /// `invalid_json` for what is not one JSON object with each field once;
+    /// `unknown_field` for a field that is not in `known`.
+    pub fn parse(bytes: &'a [u8], known: &[&str]) -> Result<Self, Problem> {
+        let not_json = |detail: String| Problem::new(Code::InvalidJson, detail);
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| not_json("the body is not UTF-8".into()))?;
+        Self::read(text, String::new(), known)
+    }
+
+    fn read(text: &'a str, place: String, known: &[&str]) -> Result<Self, Problem> {
+        let Fields(fields) = serde_json::from_str(text).map_err(|error| {
+            let detail = match error.classify() {
+                serde_json::error::Category::Data => {
+                    "the body must be one JSON object with each field once".to_owned()
+                }
+                _ => format!(
+                    "not valid JSON at line {} column {}",
+                    error.line(),
+                    error.column()
+                ),
+            };
+            match place.is_empty() {
+                true => Problem::new(Code::InvalidJson, detail),
+                false => Problem::field(
+                    Code::InvalidField,
+                    place.trim_end_matches('.'),
+                    "must be a JSON object",
+                ),
+            }
+        })?;
+        let body = Self { place, fields };
+        match body
+            .fields
+            .iter()
+            .find(|(name, _)| !known.contains(&name.as_ref()))
+        {
+            Some((name, _)) => {
+                let detail = format!(
+                    "is not a field of this request; it takes {}",
+                    known.join(", ")
+                );
+                Err(Problem::field(
+                    Code::UnknownField,
+                    &body.path(name),
+                    &detail,
+                ))
+            }
+            None => Ok(body),
+        }
+    }
+
+    fn path(&self, name: &str) -> String {
+        format!("{}{name}", self.place)
+    }
+
+    /// A field; `None` if it is absent or null.
+    pub fn get(&self, name: &str) -> Option<Field<'a>> {
+        let (_, raw) = self.fields.iter().find(|(known, _)| known == name)?;
+        (raw.get() != "null").then(|| Field {
+            path: self.path(name),
+            text: raw.get(),
+        })
+    }
+
+    /// Whether a field is there, null included.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|(known, _)| known == name)
+    }
+
+    /// A field that must be there.
+    ///
+    /// # Errors
+    /// `missing_field`.
+    pub fn require(&self, name: &str) -> Result<Field<'a>, Problem> {
+        self.get(name).ok_or_else(|| self.missing(name))
+    }
+
+    /// The problem of a missing field.
+    pub fn missing(&self, name: &str) -> Problem {
+        Problem::field(Code::MissingField, &self.path(name), "is required")
+    }
+
+    /// The problem of a field whose value cannot be.
+    pub fn invalid(&self, name: &str, detail: &str) -> Problem {
+        Problem::field(Code::InvalidField, &self.path(name), detail)
+    }
+
+    /// An amount that must be there; null is no amount.
+    ///
+    /// # Errors
+    /// `missing_field`, `invalid_amount`.
+    pub fn require_amount(&self, name: &str) -> Result<Credits, Problem> {
+        self.amount(name)?.ok_or_else(|| self.missing(name))
+    }
+
+    /// An amount, if the field is there.
+    ///
+    /// # Errors
+    /// `invalid_amount`, for null too.
+    pub fn amount(&self, name: &str) -> Result<Option<Credits>, Problem> {
+        match self.get(name) {
+            Some(field) => field.amount().map(Some),
+            None if self.has(name) => Err(Problem::field(
+                Code::InvalidAmount,
+                &self.path(name),
+                "must be a JSON number, not null",
+            )),
+            None => Ok(None),
+        }
+    }
+
+    /// Words for people, up to 1 KiB.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn description(&self, name: &str) -> Result<Option<String>, Problem> {
+        let Some(field) = self.get(name) else {
+            return Ok(None);
+        };
+        let text = field.string()?;
+        match text.len() <= MAX_DESCRIPTION_BYTES {
+            true => Ok(Some(text)),
+            false => Err(self.invalid(name, "is longer than 1024 bytes")),
+        }
+    }
+
+    /// A caller's name for something, if it is there.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn name(&self, name: &str) -> Result<Option<Name>, Problem> {
+        self.get(name).map(|field| field.name()).transpose()
+    }
+
+    /// An instant, if it is there.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn timestamp(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        let Some(field) = self.get(name) else {
+            return Ok(None);
+        };
+        let at = field.string().ok().and_then(|text| Timestamp::parse(&text));
+        at.map(Some).ok_or_else(|| {
+            self.invalid(
+                name,
+                "must be an RFC 3339 time such as 2026-03-01T00:00:00.000Z",
+            )
+        })
+    }
+
+    /// The caller's own JSON object, as its text.
+    ///
+    /// # Errors
+    /// `invalid_field` if it is no object or over 4 KiB.
+    pub fn metadata(&self) -> Result<Option<String>, Problem> {
+        let Some(field) = self.get("metadata") else {
+            return Ok(None);
+        };
+        let is_object = serde_json::from_str::<serde_json::Value>(field.text)
+            .is_ok_and(|value| value.is_object());
+        match (is_object, field.text.len() <= MAX_METADATA_BYTES) {
+            (true, true) => Ok(Some(field.text.to_owned())),
+            (false, _) => Err(self.invalid("metadata", "must be a JSON object")),
+            (true, false) => Err(self.invalid("metadata", "is larger than 4096 bytes")),
+        }
+    }
+}
+
+impl<'a> Field<'a> {
+    /// The field's JSON text.
+    pub fn json(&self) -> &'a str {
+        self.text
+    }
+
+    /// The problem of this field's value.
+    pub fn invalid(&self, detail: &str) -> Problem {
+        Problem::field(Code::InvalidField, &self.path, detail)
+    }
+
+    fn read<T: Deserialize<'a>>(&self, detail: &str) -> Result<T, Problem> {
+        serde_json::from_str(self.text).map_err(|_| self.invalid(detail))
+    }
+
+    /// As an amount.
+    ///
+    /// # Errors
+    /// `invalid_amount`.
+    pub fn amount(&self) -> Result<Credits, Problem> {
+        Credits::parse(self.text)
+            .map_err(|error| Problem::field(Code::InvalidAmount, &self.path, error.detail()))
+    }
+
+    /// As a string.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn string(&self) -> Result<String, Problem> {
+        self.read("must be a string")
+    }
+
+    /// As a name: 1–256 bytes without control characters.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn name(&self) -> Result<Name, Problem> {
+        let text = self.string()?;
+        Name::new(text)
+            .ok_or_else(|| self.invalid("must be 1 to 256 bytes without control characters"))
+    }
+
+    /// As true or false.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn boolean(&self) -> Result<bool, Problem> {
+        self.read("must be true or false")
+    }
+
+    /// As a whole number within bounds.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn integer(&self, bounds: std::ops::RangeInclusive<i64>) -> Result<i64, Problem> {
+        let detail = || {
+            format!(
+                "must be a whole number from {} to {}",
+                bounds.start(),
+                bounds.end()
+            )
+        };
+        let value: i64 = serde_json::from_str(self.text).map_err(|_| self.invalid(&detail()))?;
+        if bounds.contains(&value) {
+            Ok(value)
+        } else {
+            Err(self.invalid(&detail()))
+        }
+    }
+
+    /// As one of these words, by its index.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn word<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, Problem> {
+        let text = self.string()?;
+        let found = words
+            .iter()
+            .find(|(word, _)| *word == text)
+            .map(|(_, value)| *value);
+        found.ok_or_else(|| {
+            let listed: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            self.invalid(&format!("must be one of {}", listed.join(", ")))
+        })
+    }
+
+    /// As a list's elements.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn list(&self) -> Result<Vec<Field<'a>>, Problem> {
+        let items: Vec<&'a RawValue> = self.read("must be a list")?;
+        let element = |(index, raw): (usize, &'a RawValue)| Field {
+            path: format!("{}[{index}]", self.path),
+            text: raw.get(),
+        };
+        Ok(items.into_iter().enumerate().map(element).collect())
+    }
+
+    /// As an object whose fields are all known.
+    ///
+    /// # Errors
+    /// `invalid_field`, `unknown_field`.
+    pub fn object(&self, known: &[&str]) -> Result<Body<'a>, Problem> {
+        Body::read(self.text, format!("{}.", self.path), known)
+    }
+
+    /// A whole body that is one list.
+    ///
+    /// # Errors
+    /// `invalid_json`.
+    pub fn whole(bytes: &'a [u8]) -> Result<Self, Problem> {
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| Problem::new(Code::InvalidJson, "the body is not UTF-8"))?;
+        let raw: &RawValue = serde_json::from_str(text).map_err(|error| {
+            let detail = format!(
+                "not valid JSON at line {} column {}",
+                error.line(),
+                error.column()
+            );
+            Problem::new(Code::InvalidJson, detail)
+        })?;
+        Ok(Self {
+            path: "body".to_owned(),
+            text: raw.get(),
+        })
+    }
+}
+
+/// The fields of an object, each once.
+struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FieldsVisitor;
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
+                while let Some((Key(name), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
+                    if fields.iter().any(|(known, _)| *known == name) {
+                        return Err(serde::de::Error::custom("a field is there twice"));
+                    }
+                    fields.push((name, value));
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+/// A field's name, borrowed where it has no escapes.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a field name")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Key(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Key(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(body: &str, known: &[&str]) -> Option<Code> {
+        Body::parse(body.as_bytes(), known)
+            .err()
+            .map(|problem| problem.code)
+    }
+
+    #[test]
+    fn a_body_is_one_object_with_known_fields_each_once() {
+        assert_eq!(code(r#"{"a":1}"#, &["a"]), None);
+        assert_eq!(code(r#"{"a":1,"b":2}"#, &["a"]), Some(Code::UnknownField));
+        for bad in [
+            "",
+            "null",
+            "[]",
+            "1",
+            "{",
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":1}"#,
+            r#"{"a":1} x"#,
+        ] {
+            assert_eq!(code(bad, &["a"]), Some(Code::InvalidJson), "{bad}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_numbers_and_nothing_else() {
+        let amount = |text: &str| {
+            let body = format!(r#"{{"amount":{text}}}"#);
+            Body::parse(body.as_bytes(), &["amount"])
+                .unwrap()
+                .require_amount("amount")
+                .map_err(|problem| problem.code)
+        };
+        assert_eq!(amount("0.3"), Ok(Credits::parse("0.3").unwrap()));
+        for bad in [
+            "\"5\"",
+            "null",
+            "true",
+            "[]",
+            "{}",
+            "1e-7",
+            "1e400",
+            "9000000000.1",
+        ] {
+            assert_eq!(amount(bad), Err(Code::InvalidAmount), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_problem_names_the_place() {
+        let body = Body::parse(br#"{"items":[{"amount":1},{"amuont":1}]}"#, &["items"]).unwrap();
+        let items = body.require("items").unwrap().list().unwrap();
+        let problem = items[1].object(&["amount"]).unwrap_err();
+        assert_eq!(problem.code, Code::UnknownField);
+        assert!(
+            problem.detail.starts_with("items[1].amuont "),
+            "{}",
+            problem.detail
+        );
+    }
+}

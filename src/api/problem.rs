@@ -1,0 +1,244 @@
+//! Errors as `application/problem+json` (RFC 9457).
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::{Decimal, JsonText};
+use crate::ledger::Refusal;
+use crate::pricing::PriceError;
+
+/// The stable machine word of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each is named by the contract's table, word for word
+pub enum Code {
+    InvalidJson,
+    InvalidAmount,
+    UnknownField,
+    MissingField,
+    InvalidField,
+    UnknownPrice,
+    MissingKey,
+    InvalidKey,
+    InsufficientCredits,
+    InsufficientScope,
+    NotFound,
+    NoGateRule,
+    MethodNotAllowed,
+    BodyTooLarge,
+    UnsupportedMediaType,
+    AlreadyExists,
+    AlreadyCompleted,
+    DeadlinePassed,
+    IdempotencyKeyReused,
+    OriginUnreachable,
+    Overloaded,
+    Internal,
+}
+
+impl Code {
+    /// All codes.
+    pub const ALL: [Self; 22] = [
+        Self::InvalidJson,
+        Self::InvalidAmount,
+        Self::UnknownField,
+        Self::MissingField,
+        Self::InvalidField,
+        Self::UnknownPrice,
+        Self::MissingKey,
+        Self::InvalidKey,
+        Self::InsufficientCredits,
+        Self::InsufficientScope,
+        Self::NotFound,
+        Self::NoGateRule,
+        Self::MethodNotAllowed,
+        Self::BodyTooLarge,
+        Self::UnsupportedMediaType,
+        Self::AlreadyExists,
+        Self::AlreadyCompleted,
+        Self::DeadlinePassed,
+        Self::IdempotencyKeyReused,
+        Self::OriginUnreachable,
+        Self::Overloaded,
+        Self::Internal,
+    ];
+
+    /// Its status, its word, and its title for people.
+    pub const fn parts(self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::InvalidJson => (400, "invalid_json", "The body is not valid JSON"),
+            Self::InvalidAmount => (400, "invalid_amount", "The amount is not valid"),
+            Self::UnknownField => (400, "unknown_field", "The body has an unknown field"),
+            Self::MissingField => (400, "missing_field", "A required field is missing"),
+            Self::InvalidField => (400, "invalid_field", "A field is not valid"),
+            Self::UnknownPrice => (400, "unknown_price", "There is no price for this"),
+            Self::MissingKey => (401, "missing_key", "An API key is required"),
+            Self::InvalidKey => (401, "invalid_key", "The API key is not valid"),
+            Self::InsufficientCredits => (402, "insufficient_credits", "Not enough credits"),
+            Self::InsufficientScope => (403, "insufficient_scope", "The API key may not do this"),
+            Self::NotFound => (404, "not_found", "Not found"),
+            Self::NoGateRule => (404, "no_gate_rule", "No gate rule matches"),
+            Self::MethodNotAllowed => (405, "method_not_allowed", "Method not allowed"),
+            Self::BodyTooLarge => (413, "body_too_large", "The body is too large"),
+            Self::UnsupportedMediaType => (415, "unsupported_media_type", "Unsupported media type"),
+            Self::AlreadyExists => (409, "already_exists", "It exists already"),
+            Self::AlreadyCompleted => (409, "already_completed", "The usage transaction has ended"),
+            Self::DeadlinePassed => (409, "deadline_passed", "The deadline has passed"),
+            Self::IdempotencyKeyReused => (
+                422,
+                "idempotency_key_reused",
+                "The idempotency key was used before",
+            ),
+            Self::OriginUnreachable => {
+                (502, "origin_unreachable", "The origin could not be reached")
+            }
+            Self::Overloaded => (503, "overloaded", "Try again shortly"),
+            Self::Internal => (500, "internal", "Internal error"),
+        }
+    }
+
+    /// Its status.
+    pub const fn status(self) -> u16 {
+        self.parts().0
+    }
+
+    /// Its word.
+    pub const fn word(self) -> &'static str {
+        self.parts().1
+    }
+}
+
+/// One error answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// The machine word, which also gives status and title.
+    pub code: Code,
+    /// The sentence for this occurrence.
+    pub detail: String,
+    /// Further members, each already JSON.
+    pub extra: Vec<(&'static str, JsonText)>,
+}
+
+impl Problem {
+    /// A problem with a sentence.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            extra: Vec::new(),
+        }
+    }
+
+    /// With one further member.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &impl Serialize) -> Self {
+        let text = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
+        self.extra.push((name, JsonText(text)));
+        self
+    }
+
+    /// About one field of the body or query.
+    pub fn field(code: Code, field: &str, detail: &str) -> Self {
+        Self::new(code, format!("{field} {detail}")).with("field", &field)
+    }
+
+    /// A problem that another part of the Worker has already printed.
+    pub fn passed_on(status: u16, body: &str) -> Self {
+        let members: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+        let word = members
+            .get("code")
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default();
+        let code = Code::ALL
+            .into_iter()
+            .find(|code| code.word() == word && code.status() == status);
+        let detail = members
+            .get("detail")
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default();
+        Self::new(code.unwrap_or(Code::Internal), detail)
+    }
+
+    /// The error as its JSON text.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned())
+    }
+}
+
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (status, word, title) = self.code.parts();
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", &format_args!("urn:edge-credits:problem:{word}"))?;
+        map.serialize_entry("title", title)?;
+        map.serialize_entry("status", &status)?;
+        map.serialize_entry("detail", &self.detail)?;
+        map.serialize_entry("code", word)?;
+        for (name, value) in &self.extra {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let shortfall = refusal.shortfall();
+        match refusal {
+            Refusal::KeyRevoked => Self::new(Code::InvalidKey, "this API key was revoked"),
+            Refusal::NotFound(what) => {
+                Self::new(Code::NotFound, format!("there is no such {what}"))
+            }
+            Refusal::Insufficient {
+                balance,
+                available,
+                requested,
+            } => Self::new(
+                Code::InsufficientCredits,
+                format!("{requested} credits are needed and {available} are available"),
+            )
+            .with("balance", &Decimal(balance))
+            .with("available", &Decimal(available))
+            .with("requested", &Decimal(requested))
+            .with("shortfall", &Decimal(shortfall)),
+            Refusal::KeyReused => Self::new(
+                Code::IdempotencyKeyReused,
+                "this idempotency key was used with other parameters; use a new key for a new operation",
+            ),
+            Refusal::DeadlinePassed => Self::new(
+                Code::DeadlinePassed,
+                "the deadline was over before this was done",
+            ),
+            Refusal::AlreadyExists => {
+                Self::new(Code::AlreadyExists, "this customer exists already")
+            }
+            Refusal::AlreadyCompleted(detail) => Self::new(Code::AlreadyCompleted, detail),
+            Refusal::InvalidAmount(detail) => Self::field(Code::InvalidAmount, "amount", detail),
+            Refusal::InvalidField { field, detail } => {
+                Self::field(Code::InvalidField, field, detail)
+            }
+        }
+    }
+}
+
+impl From<PriceError> for Problem {
+    fn from(error: PriceError) -> Self {
+        match error {
+            PriceError::UnknownAction => Self::new(
+                Code::UnknownPrice,
+                "the catalogue has no cost for this service and action",
+            ),
+            PriceError::UnknownModel => Self::new(
+                Code::UnknownPrice,
+                "the catalogue has no price for this model",
+            ),
+            PriceError::CachedBeyondInput => Self::field(
+                Code::InvalidField,
+                "tokens.cached_input_tokens",
+                "must not exceed input_tokens",
+            ),
+            PriceError::OutOfRange => Self::new(
+                Code::InvalidAmount,
+                "the price is beyond 9000000000 credits",
+            ),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! How a request runs without waiting: an `async` function whose only pauses
+//! are effects that the shell performs.
+//!
+//! A future here is a plain coroutine. It is polled when the request begins
+//! and each time the shell brings an effect's reply; between the two nothing
+//! of Rust is on the stack, no executor runs and no promise is held. So a
+//! flow reads as straight-line code, costs no microtasks, and an aborted wasm
+//! instance leaves nothing dangling behind.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use super::front::Answer;
+use crate::time::Timestamp;
+
+/// Something that only the shell can do. Each is answered by one text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Call a customer's ledger object, by its name.
+    LedgerByName {
+        /// Project, mode and customer: see [`crate::worker::front::ledger_name`].
+        name: String,
+        /// A [`crate::worker::message::LedgerCall`].
+        message: String,
+    },
+    /// Call the ledger object that an id names.
+    LedgerById {
+        /// The platform's id in hexadecimal.
+        id: String,
+        /// A [`crate::worker::message::LedgerCall`].
+        message: String,
+    },
+    /// Call a project's object.
+    Project {
+        /// Project and mode.
+        name: String,
+        /// A [`crate::worker::message::ProjectCall`].
+        message: String,
+    },
+    /// Call the registry.
+    Registry {
+        /// A [`crate::worker::objects::registry::RegistryCall`].
+        message: String,
+    },
+    /// Read a key of KV.
+    KvGet {
+        /// The key.
+        key: String,
+    },
+    /// Write a key of KV that ends by itself.
+    KvPut {
+        /// The key.
+        key: String,
+        /// In seconds; KV takes 60 at least.
+        ttl_seconds: u32,
+        /// The value.
+        value: String,
+    },
+    /// Forward the request to the gated service.
+    Origin {
+        /// Where to; the service binding if empty.
+        url: String,
+        /// The path and query behind it.
+        path: String,
+        /// Headers to set.
+        headers: Vec<(&'static str, String)>,
+    },
+}
+
+impl Effect {
+    /// As the text that crosses to the shell: a letter, fields by line, and
+    /// the payload last, since only it may contain line breaks.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::LedgerByName { name, message } => format!("L{name}\n{message}"),
+            Self::LedgerById { id, message } => format!("I{id}\n{message}"),
+            Self::Project { name, message } => format!("P{name}\n{message}"),
+            Self::Registry { message } => format!("R\n{message}"),
+            Self::KvGet { key } => format!("G{key}"),
+            Self::KvPut {
+                key,
+                ttl_seconds,
+                value,
+            } => format!("W{ttl_seconds}\n{key}\n{value}"),
+            Self::Origin { url, path, headers } => {
+                let mut text = format!("F{url}\n{path}");
+                for (name, value) in headers {
+                    text.push('\n');
+                    text.push_str(name);
+                    text.push(':');
+                    text.push_str(value);
+                }
+                text
+            }
+        }
+    }
+}
+
+/// What a flow and its driver share.
+#[derive(Default)]
+struct Slot {
+    effect: Option<Effect>,
+    reply: Option<String>,
+}
+
+/// A flow's way to the outside.
+#[derive(Clone, Default)]
+pub struct Io(Rc<RefCell<Slot>>);
+
+impl Io {
+    /// Has the shell perform an effect and waits for its reply.
+    pub async fn perform(&self, effect: Effect) -> String {
+        self.0.borrow_mut().effect = Some(effect);
+        std::future::poll_fn(|_| match self.0.borrow_mut().reply.take() {
+            Some(reply) => Poll::Ready(reply),
+            None => Poll::Pending,
+        })
+        .await
+    }
+}
+
+/// What a flow needs next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// It is done.
+    Answer(Answer),
+    /// It waits for this.
+    Effect(Effect),
+}
+
+type Flow = Pin<Box<dyn Future<Output = Answer>>>;
+
+/// Flows that one isolate keeps before it looks for abandoned ones.
+const MANY_FLOWS: usize = 4_096;
+/// A flow that has waited this long was abandoned: the platform ended its
+/// request without a word.
+const ABANDONED_AFTER_MS: i64 = 900_000;
+
+struct Running {
+    io: Io,
+    flow: Flow,
+    since: Timestamp,
+}
+
+/// The flows under way, by the shell's own numbers.
+#[derive(Default)]
+pub struct Flows {
+    running: HashMap<u32, Running>,
+}
+
+impl Flows {
+    /// Starts a flow and runs it to its first pause.
+    pub fn begin<F: Future<Output = Answer> + 'static>(
+        &mut self,
+        task: u32,
+        now: Timestamp,
+        flow: impl FnOnce(Io) -> F,
+    ) -> Step {
+        if self.running.len() >= MANY_FLOWS {
+            self.running
+                .retain(|_, running| now.ms_since(running.since) < ABANDONED_AFTER_MS);
+        }
+        let io = Io::default();
+        let flow = Box::pin(flow(io.clone()));
+        self.run(
+            task,
+            Running {
+                io,
+                flow,
+                since: now,
+            },
+        )
+    }
+
+    /// Brings a flow its reply and runs it to its next pause. `None` for a
+    /// flow that there is not.
+    pub fn resume(&mut self, task: u32, reply: String) -> Option<Step> {
+        let running = self.running.remove(&task)?;
+        running.io.0.borrow_mut().reply = Some(reply);
+        Some(self.run(task, running))
+    }
+
+    fn run(&mut self, task: u32, mut running: Running) -> Step {
+        let mut context = Context::from_waker(Waker::noop());
+        match running.flow.as_mut().poll(&mut context) {
+            Poll::Ready(answer) => Step::Answer(answer),
+            Poll::Pending => {
+                let effect = running.io.0.borrow_mut().effect.take();
+                match effect {
+                    Some(effect) => {
+                        self.running.insert(task, running);
+                        Step::Effect(effect)
+                    }
+                    // A flow pauses for effects only; anything else is a fault.
+                    None => Step::Answer(Answer::internal()),
+                }
+            }
+        }
+    }
+}

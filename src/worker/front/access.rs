@@ -1,0 +1,137 @@
+//! Who is calling, and whether they may.
+
+use std::rc::Rc;
+
+use super::Front;
+use super::incoming::Incoming;
+use super::routes::Access;
+use crate::api::{Code, Problem};
+use crate::text::Name;
+use crate::worker::flow::Io;
+use crate::worker::keys::{Key, same_secret};
+use crate::worker::record::ProjectRecord;
+
+/// An authenticated caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// What its key says.
+    pub key: Key,
+}
+
+impl Caller {
+    /// The id of a customer key, which its ledger may have revoked.
+    pub fn customer_key_id(&self) -> Option<String> {
+        self.key.customer.is_some().then(|| self.key.public_id())
+    }
+
+    /// Whether it may act for this customer. A customer key sees its own
+    /// only: others do not exist for it.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub fn require_customer(&self, customer: &Name) -> Result<(), Problem> {
+        match &self.key.customer {
+            Some(own) if own != customer => {
+                Err(Problem::new(Code::NotFound, "there is no such customer"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The token of `Authorization: Bearer …`.
+///
+/// # Errors
+/// `missing_key`, `invalid_key` for another scheme.
+fn bearer(incoming: &Incoming) -> Result<&str, Problem> {
+    if incoming.authorization.is_empty() {
+        return Err(Problem::new(
+            Code::MissingKey,
+            "send the API key as Authorization: Bearer <key>",
+        ));
+    }
+    let (scheme, token) = incoming.authorization.split_once(' ').unwrap_or_default();
+    match scheme.eq_ignore_ascii_case("bearer") {
+        true => Ok(token.trim()),
+        false => Err(Problem::new(
+            Code::InvalidKey,
+            "send the API key as Authorization: Bearer <key>",
+        )),
+    }
+}
+
+impl Front {
+    /// Lets the operator through.
+    ///
+    /// # Errors
+    /// `missing_key`, `invalid_key`, `insufficient_scope` for any API key.
+    pub fn require_operator(&self, incoming: &Incoming) -> Result<(), Problem> {
+        let token = bearer(incoming)?;
+        if !self.admin_token.is_empty() && same_secret(token, &self.admin_token) {
+            return Ok(());
+        }
+        match self.signer.as_ref().and_then(|signer| signer.verify(token)) {
+            Some(_) => Err(Problem::new(
+                Code::InsufficientScope,
+                "this takes the operator token",
+            )),
+            None => Err(Problem::new(
+                Code::InvalidKey,
+                "this is not the operator token",
+            )),
+        }
+    }
+
+    /// Authenticates a key and checks what it may do. A project key's record
+    /// comes along, since its revocation stands there.
+    ///
+    /// # Errors
+    /// `missing_key`, `invalid_key`, `insufficient_scope`; `overloaded` when
+    /// neither KV nor the project's object can be reached.
+    pub async fn authenticate(
+        self: &Rc<Self>,
+        io: &Io,
+        incoming: &Incoming,
+        access: Access,
+    ) -> Result<(Caller, Option<Rc<ProjectRecord>>), Problem> {
+        let invalid = |detail: &str| Problem::new(Code::InvalidKey, detail);
+        let token = bearer(incoming)?;
+        let key = self
+            .verify(token)
+            .ok_or_else(|| invalid("this API key is not valid"))?;
+        if key
+            .expires_at
+            .is_some_and(|expires_at| expires_at <= incoming.now)
+        {
+            return Err(invalid("this API key has expired"));
+        }
+        let mut record = None;
+        if key.customer.is_none() {
+            let known = self
+                .record(io, &key.project, key.mode, incoming.now)
+                .await?;
+            if known.refuses_key(&key.public_id(), incoming.now) {
+                return Err(invalid("this API key was revoked"));
+            }
+            record = Some(known);
+        }
+        let (scope, customer_may) = match access {
+            Access::Customer(scope) => (scope, true),
+            Access::Project(scope) => (scope, false),
+            Access::Public | Access::Operator => {
+                return Err(invalid("this takes the operator token"));
+            }
+        };
+        if key.customer.is_some() && !customer_may {
+            return Err(Problem::new(
+                Code::InsufficientScope,
+                "a customer key may not do this",
+            ));
+        }
+        if !key.scopes.contain(scope) {
+            let detail = format!("this API key lacks the scope {}", scope.words().join(", "));
+            return Err(Problem::new(Code::InsufficientScope, detail));
+        }
+        Ok((Caller { key }, record))
+    }
+}

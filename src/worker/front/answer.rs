@@ -1,0 +1,119 @@
+use serde::Serialize;
+
+use crate::api::{Code, Problem};
+use crate::worker::message::{Flag, Reply};
+
+/// Seconds after which a caller of an overloaded object may come back.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// What goes back to the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// What the body is.
+    pub kind: AnswerKind,
+    /// Headers besides those of the kind.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: String,
+}
+
+/// What an answer's body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerKind {
+    /// `application/json`.
+    Json,
+    /// `application/problem+json`.
+    Problem,
+    /// The origin's own answer, which the shell holds.
+    Origin,
+    /// The OpenAPI document, which the shell holds.
+    OpenApi,
+}
+
+impl Answer {
+    /// A good answer.
+    pub fn ok(answer: &impl Serialize) -> Self {
+        Reply::ok(answer).into()
+    }
+
+    /// What the shell holds, under a status.
+    pub fn held(status: u16, kind: AnswerKind) -> Self {
+        Self {
+            status,
+            kind,
+            headers: Vec::new(),
+            body: String::new(),
+        }
+    }
+
+    /// A fault of ours, which says nothing of the inside.
+    pub fn internal() -> Self {
+        Problem::new(
+            Code::Internal,
+            "something went wrong on our side; the request id finds it in the log",
+        )
+        .into()
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// As the text that crosses to the shell: `A`, status, kind, headers by
+    /// line, an empty line, the body.
+    pub fn to_text(&self) -> String {
+        let kind = match self.kind {
+            AnswerKind::Json => 'j',
+            AnswerKind::Problem => 'p',
+            AnswerKind::Origin => 'o',
+            AnswerKind::OpenApi => 'd',
+        };
+        let mut text = String::with_capacity(self.body.len().saturating_add(64));
+        text.push('A');
+        text.push_str(&self.status.to_string());
+        text.push(kind);
+        for (name, value) in &self.headers {
+            text.push('\n');
+            text.push_str(name);
+            text.push(':');
+            text.push_str(value);
+        }
+        text.push_str("\n\n");
+        text.push_str(&self.body);
+        text
+    }
+}
+
+impl From<Problem> for Answer {
+    fn from(problem: Problem) -> Self {
+        Reply::from(problem).into()
+    }
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        let kind = if reply.status >= 400 {
+            AnswerKind::Problem
+        } else {
+            AnswerKind::Json
+        };
+        let mut headers = Vec::new();
+        if reply.flag == Flag::Replayed {
+            headers.push(("Idempotent-Replayed", "true".to_owned()));
+        }
+        if matches!(reply.status, 429 | 503) {
+            headers.push(("Retry-After", RETRY_AFTER_SECONDS.to_owned()));
+        }
+        Self {
+            status: reply.status,
+            kind,
+            headers,
+            body: reply.body,
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! Customers and credits: the core routes.
+
+use super::read::{CONSUME_FIELDS, fingerprint};
+use super::{Answer, AnswerKind, Call, ledger_name, reply, to_message};
+use crate::api::{Body, Code, Problem};
+use crate::ledger::{AddKind, Addition, Command, IdempotencyKey, Kind, Note, Request, Source};
+use crate::text::Name;
+use crate::worker::base62;
+use crate::worker::flow::Effect;
+use crate::worker::ids::{Prefix, locate};
+use crate::worker::message::{Ask, LedgerCall, ProjectAsk, Reply, TransactionQuery};
+
+/// The most items in one batch.
+const MAX_BATCH: usize = 1_000;
+/// How long a cached balance is served, and the shortest life that KV knows.
+const CACHED_BALANCE_SECONDS: u32 = 60;
+/// Priorities beyond this are a mistake.
+const MAX_PRIORITY: i64 = 1_000_000;
+
+const ADD_KINDS: [(&str, AddKind); 3] = [
+    ("topup", AddKind::Topup),
+    ("adjustment", AddKind::Adjustment),
+    ("refund", AddKind::Refund),
+];
+
+impl Call<'_> {
+    /// Path parameter `customer_id`, if the caller may act for it.
+    fn customer(&self) -> Result<Name, Problem> {
+        let customer = self.incoming.name_at(2, "customer_id")?;
+        self.caller.require_customer(&customer)?;
+        Ok(customer)
+    }
+
+    /// Asks a customer's ledger.
+    pub(super) async fn ask_ledger(&self, customer: &Name, ask: Ask) -> Result<Reply, Problem> {
+        let key = &self.caller.key;
+        let call = LedgerCall {
+            project: key.project.clone(),
+            mode: key.mode,
+            customer: Some(customer.clone()),
+            key_id: self.caller.customer_key_id(),
+            ask,
+        };
+        let name = ledger_name(&key.project, key.mode, customer);
+        reply(
+            &self
+                .io
+                .perform(Effect::LedgerByName {
+                    name,
+                    message: to_message(&call)?,
+                })
+                .await,
+        )
+    }
+
+    /// Asks the ledger that an id leads to; the ledger checks that it is the
+    /// caller's.
+    pub(super) async fn ask_by_id(
+        &self,
+        index: usize,
+        ask: impl FnOnce(u64) -> Ask,
+    ) -> Result<Reply, Problem> {
+        let id = self.incoming.text_at(index).unwrap_or_default();
+        let (object, seq) = locate(Prefix::Transaction, &id)
+            .ok_or_else(|| Problem::new(Code::NotFound, "there is no such transaction"))?;
+        let key = &self.caller.key;
+        let call = LedgerCall {
+            project: key.project.clone(),
+            mode: key.mode,
+            customer: key.customer.clone(),
+            key_id: self.caller.customer_key_id(),
+            ask: ask(seq),
+        };
+        reply(
+            &self
+                .io
+                .perform(Effect::LedgerById {
+                    id: object,
+                    message: to_message(&call)?,
+                })
+                .await,
+        )
+    }
+
+    pub(super) async fn consume(&self) -> Result<Answer, Problem> {
+        let customer = self.customer()?;
+        let bytes = self.incoming.json_body()?;
+        let body = Body::parse(bytes, &CONSUME_FIELDS)?;
+        let (amount, note) = self.priced(&body).await?;
+        let request = self.request(
+            "consume",
+            Some(&body),
+            bytes,
+            Command::Consume { amount, note },
+        )?;
+        Ok(self
+            .ask_ledger(&customer, Ask::Execute(request))
+            .await?
+            .into())
+    }
+
+    pub(super) async fn check(&self) -> Result<Answer, Problem> {
+        let customer = self.customer()?;
+        let body = Body::parse(self.incoming.json_body()?, &CONSUME_FIELDS)?;
+        let (amount, _) = self.priced(&body).await?;
+        Ok(self
+            .ask_ledger(&customer, Ask::Check { amount })
+            .await?
+            .into())
+    }
+
+    pub(super) async fn consume_batch(&self) -> Result<Answer, Problem> {
+        let customer = self.customer()?;
+        let body = Body::parse(self.incoming.json_body()?, &["items", "atomic"])?;
+        let atomic = body.require("atomic")?.boolean()?;
+        let fields = body.require("items")?.list()?;
+        if fields.is_empty() || fields.len() > MAX_BATCH {
+            return Err(body.invalid("items", "must have 1 to 1000 items"));
+        }
+        let header = self.header_key()?;
+        let mut items: Vec<Request> = Vec::with_capacity(fields.len());
+        for (index, field) in fields.iter().enumerate() {
+            let item = field
+                .object(&CONSUME_FIELDS)
+                .map_err(|problem| problem.with("item", &index))?;
+            let bytes = field.json().as_bytes();
+            let request = self.batch_item(&item, bytes, index, header.as_ref()).await;
+            items.push(request.map_err(|problem| problem.with("item", &index))?);
+        }
+        Ok(self
+            .ask_ledger(&customer, Ask::Batch { items, atomic })
+            .await?
+            .into())
+    }
+
+    /// One item. The header's key covers items without a key of their own, by
+    /// their place; its stored form cannot meet a caller's own key.
+    async fn batch_item(
+        &self,
+        item: &Body<'_>,
+        bytes: &[u8],
+        index: usize,
+        header: Option<&Name>,
+    ) -> Result<Request, Problem> {
+        let (amount, note) = self.priced(item).await?;
+        let command = Command::Consume { amount, note };
+        let fingerprint = fingerprint("consume", bytes, &command);
+        let key = match (item.name("idempotency_key")?, header) {
+            (Some(own), _) => Some(format!("k:{}", own.as_str())),
+            (None, Some(header)) => Some(format!("b{index}:{}", header.as_str())),
+            (None, None) => None,
+        };
+        let key = key.map(|key| IdempotencyKey { key, fingerprint });
+        Ok(Request {
+            command,
+            key,
+            deadline: item.timestamp("deadline")?,
+        })
+    }
+
+    pub(super) async fn add_credits(&self) -> Result<Answer, Problem> {
+        let customer = self.customer()?;
+        let bytes = self.incoming.json_body()?;
+        let known = [
+            "amount",
+            "type",
+            "description",
+            "metadata",
+            "source",
+            "product",
+            "priority",
+            "effective_at",
+            "expires_at",
+            "refund_of",
+            "idempotency_key",
+            "deadline",
+        ];
+        let body = Body::parse(bytes, &known)?;
+        let (addition, object) = addition(&body)?;
+        let request = self.request(
+            "credits",
+            Some(&body),
+            bytes,
+            Command::Add(Box::new(addition)),
+        )?;
+        let ask = match object {
+            Some(object) => Ask::Refund { object, request },
+            None => Ask::Execute(request),
+        };
+        Ok(self.ask_ledger(&customer, ask).await?.into())
+    }
+
+    pub(super) async fn balance(&self) -> Result<Answer, Problem> {
+        let customer = self.customer()?;
+        let query = self.incoming.query(&["include", "consistency"])?;
+        let breakdown = match query.get("include") {
+            None => false,
+            Some("breakdown") => true,
+            Some(_) => {
+                return Err(super::incoming::Query::invalid(
+                    "include",
+                    "must be breakdown",
+                ));
+            }
+        };
+        let cached = match query.get("consistency") {
+            None | Some("strong") => false,
+            Some("cached") => true,
+            Some(_) => {
+                return Err(super::incoming::Query::invalid(
+                    "consistency",
+                    "must be strong or cached",
+                ));
+            }
+        };
+        let key = &self.caller.key;
+        let cache_key = format!(
+            "balance:{}:{breakdown}",
+            ledger_name(&key.project, key.mode, &customer)
+        );
+        // A revoked customer key must not read on from the cache.
+        let cacheable = cached && key.customer.is_none() && cache_key.len() <= 512;
+        if cacheable {
+            let kept = self
+                .io
+                .perform(Effect::KvGet {
+                    key: cache_key.clone(),
+                })
+                .await;
+            if let Some(body) = kept.strip_prefix('=') {
+                let headers = Vec::new();
+                return Ok(Answer {
+                    status: 200,
+                    kind: AnswerKind::Json,
+                    headers,
+                    body: body.to_owned(),
+                });
+            }
+        }
+        let credit_name = self
+            .record
+            .as_ref()
+            .map_or_else(|| "credits".to_owned(), |record| record.credit_name());
+        let reply = self
+            .ask_ledger(
+                &customer,
+                Ask::Balance {
+                    breakdown,
+                    credit_name,
+                },
+            )
+            .await?;
+        if cacheable && reply.status == 200 {
+            let value = reply.body.clone();
+            self.front.spawn(Effect::KvPut {
+                key: cache_key,
+                ttl_seconds: CACHED_BALANCE_SECONDS,
+                value,
+            });
+        }
+        Ok(reply.into())
+    }
+
+    pub(super) async fn list_transactions(&self) -> Result<Answer, Problem> {
+        let customer = self.customer()?;
+        let query = self
+            .incoming
+            .query(&["limit", "offset", "cursor", "type", "from", "to"])?;
+        let invalid = super::incoming::Query::invalid;
+        let kind = query.get("type").map(|word| {
+            let known = Kind::TRANSACTIONS.iter().any(|kind| kind.word() == word)
+                || ["allocation", "rollover", "purchase"].contains(&word);
+            known
+                .then(|| word.to_owned())
+                .ok_or_else(|| invalid("type", "is not a type of transaction"))
+        });
+        let before = query.get("cursor").map(|cursor| {
+            let seq = base62::decode_number(cursor).filter(|seq| i64::try_from(*seq).is_ok());
+            seq.ok_or_else(|| invalid("cursor", "is not a cursor of this list"))
+        });
+        let before = before.transpose()?;
+        if before.is_some() && query.get("offset").is_some() {
+            return Err(invalid("cursor", "cannot be combined with offset"));
+        }
+        let offset = if before.is_some() {
+            0
+        } else {
+            query.page()?.offset
+        };
+        let ask = TransactionQuery {
+            limit: query.limit()?,
+            offset,
+            before,
+            kind: kind.transpose()?,
+            from: query.timestamp("from")?,
+            to: query.timestamp("to")?,
+        };
+        Ok(self
+            .ask_ledger(&customer, Ask::Transactions(ask))
+            .await?
+            .into())
+    }
+
+    pub(super) async fn get_transaction(&self) -> Result<Answer, Problem> {
+        Ok(self
+            .ask_by_id(2, |seq| Ask::Transaction { seq })
+            .await?
+            .into())
+    }
+
+    pub(super) async fn audit(&self) -> Result<Answer, Problem> {
+        Ok(self.ask_ledger(&self.customer()?, Ask::Audit).await?.into())
+    }
+
+    pub(super) async fn get_customer(&self) -> Result<Answer, Problem> {
+        Ok(self
+            .ask_ledger(&self.customer()?, Ask::Customer)
+            .await?
+            .into())
+    }
+
+    pub(super) async fn create_customer(&self) -> Result<Answer, Problem> {
+        let bytes = self.incoming.json_body()?;
+        let body = Body::parse(bytes, &["id", "metadata"])?;
+        let customer = body.require("id")?.name()?;
+        let command = Command::Open {
+            metadata: body.metadata()?,
+        };
+        let request = self.request("create", None, bytes, command)?;
+        Ok(self
+            .ask_ledger(&customer, Ask::Execute(request))
+            .await?
+            .into())
+    }
+
+    pub(super) async fn update_customer(&self) -> Result<Answer, Problem> {
+        let customer = self.customer()?;
+        let bytes = self.incoming.json_body()?;
+        let body = Body::parse(bytes, &["metadata"])?;
+        if !body.has("metadata") {
+            return Err(body.missing("metadata"));
+        }
+        let command = Command::Update {
+            metadata: body.metadata()?,
+        };
+        let request = self.request("update", None, bytes, command)?;
+        Ok(self
+            .ask_ledger(&customer, Ask::Execute(request))
+            .await?
+            .into())
+    }
+
+    pub(super) async fn delete_customer(&self) -> Result<Answer, Problem> {
+        let customer = self.customer()?;
+        let request = self.request("delete", None, b"", Command::Close)?;
+        let mut reply = self.ask_ledger(&customer, Ask::Execute(request)).await?;
+        if reply.status == 200 {
+            let id = serde_json::to_string(&customer).unwrap_or_default();
+            reply.body = reply.body.replacen('{', &format!("{{\"id\":{id},"), 1);
+        }
+        Ok(reply.into())
+    }
+
+    pub(super) async fn list_customers(&self) -> Result<Answer, Problem> {
+        let page = self
+            .incoming
+            .query(&["limit", "offset", "cursor"])?
+            .page()?;
+        let key = &self.caller.key;
+        Ok(self
+            .front
+            .ask_project(self.io, &key.project, key.mode, ProjectAsk::Customers(page))
+            .await?
+            .into())
+    }
+}
+
+/// Credits to add, and the object that a refunded charge's id leads to.
+fn addition(body: &Body<'_>) -> Result<(Addition, Option<String>), Problem> {
+    let amount = body.require_amount("amount")?;
+    let kind = body.require("type")?.word(&ADD_KINDS)?;
+    let sources = Source::ALL.map(|source| (source.word(), source));
+    let (object, refund_of) = match body.get("refund_of") {
+        None => (None, None),
+        Some(field) if kind == AddKind::Refund => {
+            let charge = locate(Prefix::Transaction, &field.string()?);
+            let (object, seq) =
+                charge.ok_or_else(|| field.invalid("is not a charge of this customer"))?;
+            (Some(object), Some(seq))
+        }
+        Some(field) => return Err(field.invalid("goes with type refund")),
+    };
+    let note = Note {
+        description: body.description("description")?,
+        metadata: body.metadata()?,
+        ..Note::default()
+    };
+    let priority = body
+        .get("priority")
+        .map(|field| field.integer(0..=MAX_PRIORITY))
+        .transpose()?;
+    let addition = Addition {
+        amount,
+        kind,
+        source: body
+            .get("source")
+            .map(|field| field.word(&sources))
+            .transpose()?,
+        product: body.name("product")?.map(Name::into_string),
+        priority: priority.and_then(|priority| i32::try_from(priority).ok()),
+        effective_at: body.timestamp("effective_at")?,
+        expires_at: body.timestamp("expires_at")?,
+        refund_of,
+        note: (note != Note::default()).then(|| Box::new(note)),
+    };
+    Ok((addition, object))
+}

@@ -1,0 +1,239 @@
+//! The Worker's front: routes a request, authenticates it, asks the objects,
+//! answers. It carries commands; it decides nothing about credits.
+
+pub mod access;
+pub mod admin;
+mod answer;
+mod catalogue;
+mod core;
+mod gate;
+mod incoming;
+mod read;
+mod records;
+pub mod routes;
+mod usage;
+
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+use serde::Serialize;
+
+pub use self::answer::{Answer, AnswerKind};
+pub use self::incoming::{Incoming, MAX_BODY_BYTES};
+use self::routes::{Access, Found, Operation};
+use super::flow::{Effect, Io};
+use super::keys::{Key, Mode, Signer};
+use super::message::Reply;
+use crate::api::{Code, Problem};
+use crate::text::Name;
+
+/// Verified keys that an isolate remembers, so that a busy key's tag is
+/// computed once; beyond it starts anew.
+const MAX_VERIFIED: usize = 4_096;
+
+/// What the front knows in this isolate.
+pub struct Front {
+    signer: Option<Signer>,
+    admin_token: String,
+    verified: RefCell<HashMap<String, Key>>,
+    records: RefCell<HashMap<String, records::Known>>,
+    background: RefCell<VecDeque<Effect>>,
+}
+
+impl Front {
+    /// From the Worker's secrets; empty ones are absent.
+    pub fn new(admin_token: &str, key_secret: &str, previous_key_secret: &str) -> Self {
+        Self {
+            // Without the signing secret the previous one must not sign.
+            signer: Signer::new(&[key_secret, previous_key_secret])
+                .filter(|_| !key_secret.is_empty()),
+            admin_token: admin_token.to_owned(),
+            verified: RefCell::default(),
+            records: RefCell::default(),
+            background: RefCell::default(),
+        }
+    }
+
+    /// Takes an effect that no request waits for.
+    pub fn next_background(&self) -> Option<Effect> {
+        self.background.borrow_mut().pop_front()
+    }
+
+    /// Has the shell perform an effect that no request waits for.
+    fn spawn(&self, effect: Effect) {
+        self.background.borrow_mut().push_back(effect);
+    }
+
+    fn verify(&self, text: &str) -> Option<Key> {
+        if let Some(key) = self.verified.borrow().get(text) {
+            return Some(key.clone());
+        }
+        let key = self.signer.as_ref()?.verify(text)?;
+        let mut verified = self.verified.borrow_mut();
+        if verified.len() >= MAX_VERIFIED {
+            verified.clear();
+        }
+        verified.insert(text.to_owned(), key.clone());
+        Some(key)
+    }
+
+    fn signer(&self) -> Result<&Signer, Problem> {
+        self.signer.as_ref().ok_or_else(|| {
+            Problem::new(
+                Code::Internal,
+                "the Worker has no KEY_SECRET; see its README",
+            )
+        })
+    }
+
+    /// Answers one request.
+    pub async fn handle(self: Rc<Self>, io: Io, incoming: Incoming) -> Answer {
+        match self.dispatch(&io, &incoming).await {
+            Ok(answer) => answer,
+            Err(problem) => problem.into(),
+        }
+    }
+
+    async fn dispatch(self: &Rc<Self>, io: &Io, incoming: &Incoming) -> Result<Answer, Problem> {
+        let route = match routes::find(&incoming.method, &incoming.segments()) {
+            Found::Route(route) => route,
+            Found::Nothing => return Err(Problem::new(Code::NotFound, "there is no such route")),
+            Found::OtherMethods(methods) => {
+                let allow = methods.join(", ");
+                let problem =
+                    Problem::new(Code::MethodNotAllowed, format!("this route takes {allow}"));
+                return Ok(
+                    Answer::from(problem.with("allow", &methods)).with_header("Allow", allow)
+                );
+            }
+        };
+        match route.operation {
+            Operation::Healthz => return Ok(healthz()),
+            Operation::OpenApi => return Ok(Answer::held(200, AnswerKind::OpenApi)),
+            _ => {}
+        }
+        if route.access == Access::Operator {
+            self.require_operator(incoming)?;
+            return match route.operation {
+                Operation::CreateProject => self.create_project(io, incoming).await,
+                _ => self.list_projects(io, incoming).await,
+            };
+        }
+        let (caller, record) = self.authenticate(io, incoming, route.access).await?;
+        let call = Call {
+            front: self,
+            io,
+            incoming,
+            caller,
+            record,
+        };
+        match route.operation {
+            Operation::Consume => call.consume().await,
+            Operation::Balance => call.balance().await,
+            Operation::Gate => call.gate().await,
+            Operation::Check => call.check().await,
+            Operation::ConsumeBatch => call.consume_batch().await,
+            Operation::AddCredits => call.add_credits().await,
+            Operation::StartUsage => call.start_usage().await,
+            Operation::GetUsage => call.get_usage().await,
+            Operation::CompleteUsage => call.complete_usage().await,
+            Operation::ExtendUsage => call.extend_usage().await,
+            Operation::ListTransactions => call.list_transactions().await,
+            Operation::GetTransaction => call.get_transaction().await,
+            Operation::Audit => call.audit().await,
+            Operation::ListCustomers => call.list_customers().await,
+            Operation::CreateCustomer => call.create_customer().await,
+            Operation::GetCustomer => call.get_customer().await,
+            Operation::UpdateCustomer => call.update_customer().await,
+            Operation::DeleteCustomer => call.delete_customer().await,
+            Operation::ListKeys => call.list_keys().await,
+            Operation::CreateKey => call.create_key().await,
+            Operation::RevokeKey => call.revoke_key().await,
+            Operation::RotateKey => call.rotate_key().await,
+            Operation::GetGateRules => call.get_gate_rules().await,
+            Operation::PutGateRules => call.put_gate_rules().await,
+            Operation::GetCosts => call.get_costs().await,
+            Operation::PutCosts => call.put_costs().await,
+            Operation::GetModels => call.get_models().await,
+            Operation::PutModels => call.put_models().await,
+            Operation::Healthz
+            | Operation::OpenApi
+            | Operation::CreateProject
+            | Operation::ListProjects => Ok(Answer::internal()),
+        }
+    }
+}
+
+/// One authenticated request on its way.
+struct Call<'a> {
+    front: &'a Rc<Front>,
+    io: &'a Io,
+    incoming: &'a Incoming,
+    caller: access::Caller,
+    record: Option<Rc<super::record::ProjectRecord>>,
+}
+
+fn healthz() -> Answer {
+    #[derive(Serialize)]
+    struct Health {
+        status: &'static str,
+        version: &'static str,
+    }
+    Answer::ok(&Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}
+
+/// The name of a customer's ledger object. The separator is a control
+/// character, which no project or customer id may contain, so that no two
+/// customers share a name.
+pub fn ledger_name(project: &Name, mode: Mode, customer: &Name) -> String {
+    format!(
+        "{}\u{1f}{}\u{1f}{}",
+        project.as_str(),
+        mode.word(),
+        customer.as_str()
+    )
+}
+
+/// A call as the text that crosses.
+fn to_message(call: &impl Serialize) -> Result<String, Problem> {
+    serde_json::to_string(call)
+        .map_err(|_| Problem::new(Code::Internal, "the call could not be written"))
+}
+
+/// An object's reply, or what its failure means to the caller. The shell
+/// writes `!` and a word when the object did not answer.
+///
+/// # Errors
+/// `overloaded`, `internal`.
+fn reply(text: &str) -> Result<Reply, Problem> {
+    match text {
+        "!unknown" => Err(Problem::new(Code::NotFound, "there is no such id")),
+        "!failed" => Err(Problem::new(
+            Code::Internal,
+            "something went wrong on our side",
+        )),
+        text if text.starts_with('!') => Err(Problem::new(
+            Code::Overloaded,
+            "try again with the same idempotency key: nothing is done twice",
+        )),
+        text => Reply::from_text(text)
+            .ok_or_else(|| Problem::new(Code::Internal, "an object's answer was unreadable")),
+    }
+}
+
+/// As [`reply`], and an object's own refusal is the problem that the caller
+/// of this function passes on.
+///
+/// # Errors
+/// As [`reply`], and whatever the object refused.
+fn good(text: &str) -> Result<Reply, Problem> {
+    let reply = reply(text)?;
+    if reply.status < 400 {
+        return Ok(reply);
+    }
+    Err(Problem::passed_on(reply.status, &reply.body))
+}

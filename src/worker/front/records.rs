@@ -1,0 +1,129 @@
+//! Project records as this isolate knows them.
+//!
+//! A record is served from memory and refreshed behind the request's back;
+//! KV is never waited for twice. When KV fails, what is known goes on being
+//! served: an outage of hours must not stop one charge.
+
+use std::rc::Rc;
+
+use super::Front;
+use crate::api::{Code, Problem};
+use crate::text::Name;
+use crate::time::Timestamp;
+use crate::worker::flow::{Effect, Io};
+use crate::worker::keys::Mode;
+use crate::worker::message::{ProjectAsk, ProjectCall, Reply};
+use crate::worker::objects::project::{project_name, record_key};
+use crate::worker::record::ProjectRecord;
+
+/// A record older than this is refreshed in the background. A revoked project
+/// key lives on for this long, and for as long as KV takes to tell.
+const REFRESH_AFTER_MS: i64 = 5_000;
+/// Projects that one isolate remembers; beyond it starts anew. A record is a
+/// few kilobytes, an isolate has 128 MB.
+const MAX_RECORDS: usize = 1_000;
+
+/// A record and when it was last asked for.
+#[derive(Debug)]
+pub(super) struct Known {
+    record: Rc<ProjectRecord>,
+    asked_at: Timestamp,
+}
+
+impl Front {
+    /// A project's record, from memory, else from KV, else from its object.
+    ///
+    /// # Errors
+    /// `overloaded` when none of them answers.
+    pub async fn record(
+        self: &Rc<Self>,
+        io: &Io,
+        project: &Name,
+        mode: Mode,
+        now: Timestamp,
+    ) -> Result<Rc<ProjectRecord>, Problem> {
+        let key = record_key(project, mode.word());
+        if let Some(record) = self.known_record(&key, now) {
+            return Ok(record);
+        }
+        let reply = io.perform(Effect::KvGet { key: key.clone() }).await;
+        if let Some(record) = self.refreshed(&key, &reply, now) {
+            return Ok(record);
+        }
+        // KV has nothing yet, or is down: its writer knows.
+        let reply = self
+            .ask_project(io, project, mode, ProjectAsk::Record)
+            .await?;
+        let record = serde_json::from_str(&reply.body);
+        let record = record
+            .map_err(|_| Problem::new(Code::Internal, "the project's record could not be read"))?;
+        Ok(self.remember(key, record, now))
+    }
+
+    fn known_record(&self, key: &str, now: Timestamp) -> Option<Rc<ProjectRecord>> {
+        let mut records = self.records.borrow_mut();
+        let known = records.get_mut(key)?;
+        if now.ms_since(known.asked_at) >= REFRESH_AFTER_MS {
+            known.asked_at = now;
+            self.spawn(Effect::KvGet {
+                key: key.to_owned(),
+            });
+        }
+        Some(Rc::clone(&known.record))
+    }
+
+    /// Takes what KV said of a record: `=` and its text, or that there is
+    /// none, or that KV failed.
+    pub fn refreshed(&self, key: &str, reply: &str, now: Timestamp) -> Option<Rc<ProjectRecord>> {
+        let record = serde_json::from_str(reply.strip_prefix('=')?).ok()?;
+        Some(self.remember(key.to_owned(), record, now))
+    }
+
+    /// Keeps a record unless a newer one is known: KV may lag behind.
+    pub fn remember(
+        &self,
+        key: String,
+        record: ProjectRecord,
+        now: Timestamp,
+    ) -> Rc<ProjectRecord> {
+        let mut records = self.records.borrow_mut();
+        if let Some(known) = records
+            .get(&key)
+            .filter(|known| known.record.version > record.version)
+        {
+            return Rc::clone(&known.record);
+        }
+        if records.len() >= MAX_RECORDS && !records.contains_key(&key) {
+            records.clear();
+        }
+        let record = Rc::new(record);
+        records.insert(
+            key,
+            Known {
+                record: Rc::clone(&record),
+                asked_at: now,
+            },
+        );
+        record
+    }
+
+    /// Asks a project's object.
+    ///
+    /// # Errors
+    /// The object's own problem, or `overloaded`.
+    pub async fn ask_project(
+        &self,
+        io: &Io,
+        project: &Name,
+        mode: Mode,
+        ask: ProjectAsk,
+    ) -> Result<Reply, Problem> {
+        let name = project_name(project, mode);
+        let message = super::to_message(&ProjectCall {
+            project: project.clone(),
+            mode,
+            ask,
+        })?;
+        super::good(&io.perform(Effect::Project { name, message }).await)
+    }
+}

@@ -1,0 +1,293 @@
+//! The routes: one table, which also answers 404 and 405, and which a test
+//! holds against the OpenAPI document.
+
+use crate::worker::keys::Scopes;
+
+/// What a route does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // each is one row below
+pub enum Operation {
+    Healthz,
+    OpenApi,
+    CreateProject,
+    ListProjects,
+    CreateKey,
+    ListKeys,
+    RevokeKey,
+    RotateKey,
+    CreateCustomer,
+    ListCustomers,
+    GetCustomer,
+    UpdateCustomer,
+    DeleteCustomer,
+    Balance,
+    Check,
+    Consume,
+    ConsumeBatch,
+    AddCredits,
+    ListTransactions,
+    Audit,
+    GetTransaction,
+    StartUsage,
+    GetUsage,
+    ExtendUsage,
+    CompleteUsage,
+    GetGateRules,
+    PutGateRules,
+    GetCosts,
+    PutCosts,
+    GetModels,
+    PutModels,
+    Gate,
+}
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// The operator.
+    Operator,
+    /// A project key with this scope.
+    Project(Scopes),
+    /// A project key with this scope, or a customer key for its own customer.
+    Customer(Scopes),
+}
+
+/// One row: a method, a path whose `{}` segments are parameters, what it does
+/// and who may.
+#[derive(Debug)]
+pub struct Route {
+    /// The HTTP method; `*` takes any.
+    pub method: &'static str,
+    /// The path by its segments; a last `**` takes any rest.
+    pub path: &'static [&'static str],
+    /// What it does.
+    pub operation: Operation,
+    /// Who may.
+    pub access: Access,
+}
+
+const fn route(
+    method: &'static str,
+    path: &'static [&'static str],
+    operation: Operation,
+    access: Access,
+) -> Route {
+    Route {
+        method,
+        path,
+        operation,
+        access,
+    }
+}
+
+const READ: Access = Access::Project(Scopes::READ);
+const WRITE: Access = Access::Project(Scopes::WRITE);
+const ADMIN: Access = Access::Project(Scopes::ADMIN);
+const OWN_READ: Access = Access::Customer(Scopes::READ);
+const OWN_CONSUME: Access = Access::Customer(Scopes::CONSUME);
+
+/// All routes, the busiest first.
+pub const ROUTES: [Route; 32] = [
+    route(
+        "POST",
+        &["v1", "customers", "{}", "consume"],
+        Operation::Consume,
+        OWN_CONSUME,
+    ),
+    route(
+        "GET",
+        &["v1", "customers", "{}", "balance"],
+        Operation::Balance,
+        OWN_READ,
+    ),
+    route("*", &["gate", "**"], Operation::Gate, OWN_CONSUME),
+    route(
+        "POST",
+        &["v1", "customers", "{}", "check"],
+        Operation::Check,
+        OWN_CONSUME,
+    ),
+    route(
+        "POST",
+        &["v1", "customers", "{}", "consume-batch"],
+        Operation::ConsumeBatch,
+        OWN_CONSUME,
+    ),
+    route(
+        "POST",
+        &["v1", "customers", "{}", "credits"],
+        Operation::AddCredits,
+        WRITE,
+    ),
+    route(
+        "POST",
+        &["v1", "usage-transactions"],
+        Operation::StartUsage,
+        OWN_CONSUME,
+    ),
+    route(
+        "GET",
+        &["v1", "usage-transactions", "{}"],
+        Operation::GetUsage,
+        OWN_CONSUME,
+    ),
+    route(
+        "POST",
+        &["v1", "usage-transactions", "{}", "complete"],
+        Operation::CompleteUsage,
+        OWN_CONSUME,
+    ),
+    route(
+        "POST",
+        &["v1", "usage-transactions", "{}", "extend"],
+        Operation::ExtendUsage,
+        OWN_CONSUME,
+    ),
+    route(
+        "GET",
+        &["v1", "customers", "{}", "transactions"],
+        Operation::ListTransactions,
+        READ,
+    ),
+    route(
+        "GET",
+        &["v1", "customers", "{}", "audit"],
+        Operation::Audit,
+        READ,
+    ),
+    route(
+        "GET",
+        &["v1", "transactions", "{}"],
+        Operation::GetTransaction,
+        READ,
+    ),
+    route("GET", &["v1", "customers"], Operation::ListCustomers, READ),
+    route(
+        "POST",
+        &["v1", "customers"],
+        Operation::CreateCustomer,
+        WRITE,
+    ),
+    route(
+        "GET",
+        &["v1", "customers", "{}"],
+        Operation::GetCustomer,
+        READ,
+    ),
+    route(
+        "PATCH",
+        &["v1", "customers", "{}"],
+        Operation::UpdateCustomer,
+        WRITE,
+    ),
+    route(
+        "DELETE",
+        &["v1", "customers", "{}"],
+        Operation::DeleteCustomer,
+        WRITE,
+    ),
+    route("GET", &["v1", "keys"], Operation::ListKeys, ADMIN),
+    route("POST", &["v1", "keys"], Operation::CreateKey, ADMIN),
+    route("DELETE", &["v1", "keys", "{}"], Operation::RevokeKey, ADMIN),
+    route(
+        "POST",
+        &["v1", "keys", "{}", "rotate"],
+        Operation::RotateKey,
+        ADMIN,
+    ),
+    route("GET", &["v1", "gate-rules"], Operation::GetGateRules, READ),
+    route("PUT", &["v1", "gate-rules"], Operation::PutGateRules, ADMIN),
+    route("GET", &["v1", "costs"], Operation::GetCosts, READ),
+    route("PUT", &["v1", "costs"], Operation::PutCosts, ADMIN),
+    route("GET", &["v1", "models"], Operation::GetModels, READ),
+    route("PUT", &["v1", "models"], Operation::PutModels, ADMIN),
+    route(
+        "GET",
+        &["v1", "projects"],
+        Operation::ListProjects,
+        Access::Operator,
+    ),
+    route(
+        "POST",
+        &["v1", "projects"],
+        Operation::CreateProject,
+        Access::Operator,
+    ),
+    route("GET", &["healthz"], Operation::Healthz, Access::Public),
+    route("GET", &["openapi.json"], Operation::OpenApi, Access::Public),
+];
+
+/// What came of looking a request up.
+#[derive(Debug)]
+pub enum Found {
+    /// A route; `HEAD` finds the route of `GET`.
+    Route(&'static Route),
+    /// The path is known, with these methods only.
+    OtherMethods(Vec<&'static str>),
+    /// Nothing is here.
+    Nothing,
+}
+
+/// Finds the route of a method and a path's segments.
+pub fn find(method: &str, segments: &[&str]) -> Found {
+    let method = if method == "HEAD" { "GET" } else { method };
+    let mut others = Vec::new();
+    for route in ROUTES.iter().filter(|route| matches(route.path, segments)) {
+        if route.method == "*" || route.method == method {
+            return Found::Route(route);
+        }
+        others.push(route.method);
+    }
+    if others.is_empty() {
+        Found::Nothing
+    } else {
+        Found::OtherMethods(others)
+    }
+}
+
+fn matches(path: &[&str], segments: &[&str]) -> bool {
+    match path.split_last() {
+        Some((&"**", head)) => segments
+            .get(..head.len())
+            .is_some_and(|start| matches(head, start)),
+        _ => {
+            path.len() == segments.len()
+                && path
+                    .iter()
+                    .zip(segments)
+                    .all(|(pattern, segment)| *pattern == "{}" || pattern == segment)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_finds_its_route_or_its_methods_or_nothing() {
+        let operation = |method, path: &[&str]| match find(method, path) {
+            Found::Route(route) => Some(route.operation),
+            _ => None,
+        };
+        assert_eq!(
+            operation("POST", &["v1", "customers", "a", "consume"]),
+            Some(Operation::Consume)
+        );
+        assert_eq!(operation("HEAD", &["healthz"]), Some(Operation::Healthz));
+        assert_eq!(
+            operation("PURGE", &["gate", "a", "b"]),
+            Some(Operation::Gate)
+        );
+        assert!(
+            matches!(find("PUT", &["v1", "customers"]), Found::OtherMethods(methods) if methods == ["GET", "POST"])
+        );
+        assert!(matches!(find("GET", &["v1"]), Found::Nothing));
+        assert!(matches!(
+            find("GET", &["v1", "customers", "a", "b", "c"]),
+            Found::Nothing
+        ));
+    }
+}

@@ -1,0 +1,353 @@
+//! The ledger's journal in SQLite: append, replay, snapshot, look up.
+//!
+//! In: entries of one ledger. Out: the same entries, for ever. Appended
+//! entries wait in memory until [`SqlJournal::commit`] writes them all with
+//! one statement, so that a commit cannot tear.
+
+use serde::{Deserialize, Serialize};
+
+use super::keys::Mode;
+use super::store::{Store, StoreFault};
+use crate::credits::Credits;
+use crate::ledger::{Entry, Event, IdempotencyKey, Journal, Ledger};
+use crate::text::Name;
+use crate::time::Timestamp;
+
+/// Entries between two snapshots: replaying this many takes about a
+/// millisecond, and the snapshot's row adds 0.4% to the rows written.
+const SNAPSHOT_EVERY: u64 = 256;
+
+const SCHEMA: [&str; 6] = [
+    "CREATE TABLE entries (
+       seq INTEGER PRIMARY KEY,
+       at INTEGER NOT NULL,
+       kind TEXT NOT NULL,
+       amount INTEGER NOT NULL CHECK (abs(amount) <= 9000000000000000),
+       balance_after INTEGER NOT NULL CHECK (abs(balance_after) <= 9000000000000000),
+       idempotency_key TEXT,
+       fingerprint TEXT,
+       about INTEGER,
+       payload TEXT NOT NULL,
+       CHECK ((idempotency_key IS NULL) = (fingerprint IS NULL))
+     ) STRICT",
+    "CREATE UNIQUE INDEX entries_by_key ON entries (idempotency_key) WHERE idempotency_key IS NOT NULL",
+    "CREATE INDEX entries_about ON entries (about) WHERE about IS NOT NULL",
+    "CREATE TABLE snapshot (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, state TEXT NOT NULL) STRICT",
+    "CREATE TABLE identity (
+       id INTEGER PRIMARY KEY CHECK (id = 1),
+       project TEXT NOT NULL,
+       mode TEXT NOT NULL,
+       customer TEXT NOT NULL,
+       listed INTEGER NOT NULL
+     ) STRICT",
+    // The last line of defence: an entry continues the one before it, or the
+    // whole statement is undone.
+    "CREATE TRIGGER entries_continue BEFORE INSERT ON entries
+     WHEN NEW.seq <> 1 + coalesce((SELECT max(seq) FROM entries), 0)
+       OR NEW.balance_after <> NEW.amount + coalesce((SELECT balance_after FROM entries ORDER BY seq DESC LIMIT 1), 0)
+     BEGIN SELECT RAISE(ABORT, 'the entry does not continue the journal'); END",
+];
+
+const COLUMNS: &str = "seq, at, amount, balance_after, idempotency_key, fingerprint, payload";
+
+/// Whose ledger this is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The project.
+    pub project: Name,
+    /// The project's world.
+    pub mode: Mode,
+    /// The customer.
+    pub customer: Name,
+}
+
+/// One ledger's journal over a store.
+#[derive(Debug)]
+pub struct SqlJournal<S> {
+    store: S,
+    /// Appended and not yet committed.
+    pending: Vec<Entry>,
+    has_tables: bool,
+    snapshot_seq: u64,
+    identity: Option<Identity>,
+    /// Whether the project's directory last heard that the customer exists.
+    listed: bool,
+}
+
+type Row = (
+    u64,
+    Timestamp,
+    Credits,
+    Credits,
+    Option<String>,
+    Option<String>,
+    String,
+);
+
+impl<S: Store> SqlJournal<S> {
+    /// Opens the journal and folds the ledger from its last snapshot and the
+    /// entries after it. Writes nothing.
+    ///
+    /// # Errors
+    /// The store's fault, or a row that cannot be read.
+    pub fn open(store: S) -> Result<(Ledger, Self), StoreFault> {
+        let mut journal = Self {
+            store,
+            pending: Vec::new(),
+            has_tables: false,
+            snapshot_seq: 0,
+            identity: None,
+            listed: false,
+        };
+        let mut ledger = Ledger::default();
+        let table = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'entries'";
+        journal.has_tables = journal.store.first::<(String,)>(table, ())?.is_some();
+        if !journal.has_tables {
+            return Ok((ledger, journal));
+        }
+        let identity = "SELECT project, mode, customer, listed FROM identity";
+        if let Some((project, mode, customer, listed)) = journal
+            .store
+            .first::<(Name, Mode, Name, u8)>(identity, ())?
+        {
+            journal.identity = Some(Identity {
+                project,
+                mode,
+                customer,
+            });
+            journal.listed = listed == 1;
+        }
+        if let Some((seq, state)) = journal
+            .store
+            .first::<(u64, String)>("SELECT seq, state FROM snapshot", ())?
+        {
+            journal.snapshot_seq = seq;
+            ledger = serde_json::from_str(&state)
+                .map_err(|error| StoreFault(format!("snapshot: {error}")))?;
+        }
+        let newer = format!("SELECT {COLUMNS} FROM entries WHERE seq > ? ORDER BY seq");
+        for entry in journal.entries(&newer, (journal.snapshot_seq,))? {
+            ledger.apply(&entry);
+        }
+        Ok((ledger, journal))
+    }
+
+    /// Whose journal it is, once it has an entry.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// Names the owner of a journal that is still empty; the first commit
+    /// keeps it.
+    pub fn identify(&mut self, identity: &Identity) {
+        self.identity.get_or_insert_with(|| identity.clone());
+    }
+
+    /// The store, for queries beyond the ledger's own.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Whether the project's directory last heard that the customer exists.
+    pub fn is_listed(&self) -> bool {
+        self.listed
+    }
+
+    /// Keeps what the directory was told.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn set_listed(&mut self, listed: bool) -> Result<(), StoreFault> {
+        self.store
+            .run("UPDATE identity SET listed = ?", (u8::from(listed),))?;
+        self.listed = listed;
+        Ok(())
+    }
+
+    /// Whether anything was ever committed.
+    pub fn is_empty(&self) -> bool {
+        !self.has_tables
+    }
+
+    /// Writes all appended entries by one statement, and a snapshot now and
+    /// then. Whether there was anything to write.
+    ///
+    /// # Errors
+    /// The store's fault; the ledger in memory is then ahead of its journal
+    /// and must be dropped.
+    pub fn commit(&mut self, ledger: &Ledger) -> Result<bool, StoreFault> {
+        if self.pending.is_empty() {
+            return Ok(false);
+        }
+        if !self.has_tables {
+            self.create()?;
+        }
+        let rows: Result<Vec<_>, _> = self.pending.iter().map(to_row).collect();
+        let rows = serde_json::to_string(&rows?).map_err(|error| StoreFault(error.to_string()))?;
+        self.store.run(
+            "INSERT INTO entries (seq, at, kind, amount, balance_after, idempotency_key, fingerprint, about, payload)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                    value ->> 7, value ->> 8
+             FROM json_each(?)",
+            (rows,),
+        )?;
+        self.pending.clear();
+        if ledger.seq().saturating_sub(self.snapshot_seq) >= SNAPSHOT_EVERY {
+            let state =
+                serde_json::to_string(ledger).map_err(|error| StoreFault(error.to_string()))?;
+            let upsert = "INSERT INTO snapshot (id, seq, state) VALUES (1, ?, ?)
+                          ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, state = excluded.state";
+            self.store.run(upsert, (ledger.seq(), state))?;
+            self.snapshot_seq = ledger.seq();
+        }
+        Ok(true)
+    }
+
+    fn create(&mut self) -> Result<(), StoreFault> {
+        for statement in SCHEMA {
+            self.store.run(statement, ())?;
+        }
+        if let Some(identity) = &self.identity {
+            let insert =
+                "INSERT INTO identity (id, project, mode, customer, listed) VALUES (1, ?, ?, ?, 0)";
+            self.store.run(
+                insert,
+                (&identity.project, identity.mode.word(), &identity.customer),
+            )?;
+        }
+        self.has_tables = true;
+        Ok(())
+    }
+
+    /// Entries by a query over [`COLUMNS`]; of committed ones only.
+    fn entries(&self, sql: &str, parameters: impl Serialize) -> Result<Vec<Entry>, StoreFault> {
+        if !self.has_tables {
+            return Ok(Vec::new());
+        }
+        self.store
+            .rows::<Row>(sql, parameters)?
+            .into_iter()
+            .map(from_row)
+            .collect()
+    }
+
+    /// Committed entries by a condition and order, for lists.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn select(&self, rest: &str, parameters: impl Serialize) -> Result<Vec<Entry>, StoreFault> {
+        self.entries(
+            &format!("SELECT {COLUMNS} FROM entries WHERE {rest}"),
+            parameters,
+        )
+    }
+
+    /// How many committed entries meet a condition.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn count(&self, condition: &str, parameters: impl Serialize) -> Result<u64, StoreFault> {
+        if !self.has_tables {
+            return Ok(0);
+        }
+        let sql = format!("SELECT count(*) FROM entries WHERE {condition}");
+        Ok(self
+            .store
+            .first::<(u64,)>(&sql, parameters)?
+            .map_or(0, |(count,)| count))
+    }
+
+    /// What the committed entries add up to: their number, the sum of their
+    /// amounts, and how many do not continue the one before.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn sums(&self) -> Result<(u64, i64, u64), StoreFault> {
+        if !self.has_tables {
+            return Ok((0, 0, 0));
+        }
+        let sql = "SELECT count(*), coalesce(sum(amount), 0),
+                     coalesce(sum(balance_after <> running OR seq <> place), 0)
+                   FROM (SELECT seq, amount, balance_after, sum(amount) OVER (ORDER BY seq) AS running,
+                                row_number() OVER (ORDER BY seq) AS place FROM entries)";
+        Ok(self.store.first(sql, ())?.unwrap_or_default())
+    }
+}
+
+impl<S: Store> Journal for SqlJournal<S> {
+    type Fault = StoreFault;
+
+    fn by_key(&self, key: &str) -> Result<Option<Entry>, StoreFault> {
+        let has_key = |entry: &&Entry| entry.key.as_ref().is_some_and(|known| known.key == key);
+        match self.pending.iter().find(has_key) {
+            Some(entry) => Ok(Some(entry.clone())),
+            None => Ok(self.select("idempotency_key = ?", (key,))?.pop()),
+        }
+    }
+
+    fn entry(&self, seq: u64) -> Result<Option<Entry>, StoreFault> {
+        match self.pending.iter().find(|entry| entry.seq == seq) {
+            Some(entry) => Ok(Some(entry.clone())),
+            None => Ok(self.select("seq = ?", (seq,))?.pop()),
+        }
+    }
+
+    fn about(&self, seq: u64) -> Result<Vec<Entry>, StoreFault> {
+        let mut entries = self.select("about = ? ORDER BY seq", (seq,))?;
+        entries.extend(
+            self.pending
+                .iter()
+                .filter(|entry| entry.about() == Some(seq))
+                .cloned(),
+        );
+        Ok(entries)
+    }
+
+    fn append(&mut self, entry: Entry) {
+        self.pending.push(entry);
+    }
+
+    fn truncate(&mut self, seq: u64) {
+        self.pending.retain(|entry| entry.seq <= seq);
+    }
+}
+
+/// An entry as a list for `json_each`.
+fn to_row(entry: &Entry) -> Result<impl Serialize + use<>, StoreFault> {
+    let payload =
+        serde_json::to_string(&entry.event).map_err(|error| StoreFault(error.to_string()))?;
+    let (key, fingerprint) = match &entry.key {
+        Some(key) => (Some(key.key.clone()), Some(key.fingerprint.clone())),
+        None => (None, None),
+    };
+    let (at, amount, balance_after) = (entry.at, entry.amount, entry.balance_after);
+    Ok((
+        entry.seq,
+        at,
+        entry.kind().word(),
+        amount,
+        balance_after,
+        key,
+        fingerprint,
+        entry.about(),
+        payload,
+    ))
+}
+
+fn from_row(
+    (seq, at, amount, balance_after, key, fingerprint, payload): Row,
+) -> Result<Entry, StoreFault> {
+    let event: Event = serde_json::from_str(&payload)
+        .map_err(|error| StoreFault(format!("entry {seq} cannot be read: {error}")))?;
+    let key = key
+        .zip(fingerprint)
+        .map(|(key, fingerprint)| IdempotencyKey { key, fingerprint });
+    Ok(Entry {
+        seq,
+        at,
+        amount,
+        balance_after,
+        key,
+        event,
+    })
+}

@@ -1,0 +1,285 @@
+//! What the Worker's front says to the objects, and how they answer: JSON
+//! text one way, a reply with its HTTP body already printed the other.
+
+use serde::{Deserialize, Serialize};
+
+use super::keys::Mode;
+use crate::api::{Code, Problem};
+use crate::credits::Credits;
+use crate::ledger::Request;
+use crate::text::Name;
+use crate::time::Timestamp;
+
+/// A call to a ledger object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LedgerCall {
+    /// The caller's project.
+    pub project: Name,
+    /// The caller's world.
+    pub mode: Mode,
+    /// The customer; `None` when the object was found by an id of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<Name>,
+    /// The id of the customer key that calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What can be asked of a ledger object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// One operation.
+    Execute(Request),
+    /// A refund of a charge whose id leads to this object, or so it says.
+    Refund {
+        /// The object's id in hexadecimal.
+        object: String,
+        /// The operation.
+        request: Request,
+    },
+    /// Many charges.
+    Batch {
+        /// In order.
+        items: Vec<Request>,
+        /// All or none.
+        atomic: bool,
+    },
+    /// The balance.
+    Balance {
+        /// With the grants.
+        breakdown: bool,
+        /// What the project calls a credit.
+        credit_name: String,
+    },
+    /// Whether an amount could be consumed.
+    Check {
+        /// How much.
+        amount: Credits,
+    },
+    /// A list of transactions.
+    Transactions(TransactionQuery),
+    /// One transaction.
+    Transaction {
+        /// Its number.
+        seq: u64,
+    },
+    /// A usage transaction's state.
+    Usage {
+        /// The hold's number.
+        seq: u64,
+    },
+    /// The books against the live balance.
+    Audit,
+    /// The customer itself.
+    Customer,
+}
+
+/// Which transactions to list.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TransactionQuery {
+    /// How many.
+    pub limit: u64,
+    /// How many to pass over.
+    pub offset: u64,
+    /// Only those before this number.
+    pub before: Option<u64>,
+    /// Only of this kind.
+    pub kind: Option<String>,
+    /// Only from then on.
+    pub from: Option<Timestamp>,
+    /// Only before then.
+    pub to: Option<Timestamp>,
+}
+
+/// A call to a project object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProjectCall {
+    /// The project.
+    pub project: Name,
+    /// Its world.
+    pub mode: Mode,
+    /// What is asked.
+    pub ask: ProjectAsk,
+}
+
+/// What can be asked of a project object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProjectAsk {
+    /// The record that isolates cache.
+    Record,
+    /// Put a customer into the directory, or take it out.
+    List {
+        /// The customer.
+        customer: Name,
+        /// When it was created; `None` takes it out.
+        created_at: Option<Timestamp>,
+    },
+    /// A page of the directory.
+    Customers(Page),
+    /// Keep a new key's description.
+    AddKey(KeyRecord),
+    /// A page of the keys.
+    Keys(Page),
+    /// Refuse a key from an instant on; answers its record.
+    RevokeKey {
+        /// The key's id.
+        id: String,
+        /// From when.
+        at: Timestamp,
+    },
+    /// One key's record.
+    Key {
+        /// The key's id.
+        id: String,
+    },
+    /// Replace one list of the record.
+    Put {
+        /// Which list.
+        list: RecordList,
+        /// Its new text, already checked.
+        json: String,
+    },
+}
+
+/// The lists of a project's record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordList {
+    /// Costs per action.
+    Costs,
+    /// Prices per model.
+    Models,
+    /// Gate rules.
+    GateRules,
+}
+
+/// A page of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// How many.
+    pub limit: u64,
+    /// How many to pass over.
+    pub offset: u64,
+}
+
+/// A key as lists show it: everything but the key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // the contract describes each field
+pub struct KeyRecord {
+    pub id: String,
+    pub kind: String,
+    pub customer_id: Option<Name>,
+    pub scopes: Vec<String>,
+    pub name: Option<String>,
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A key in an answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct KeyAnswer {
+    pub id: String,
+    pub kind: String,
+    pub customer_id: Option<Name>,
+    pub scopes: Vec<String>,
+    pub name: Option<String>,
+    pub created_at: String,
+    pub expires_at: Option<String>,
+    pub revoked_at: Option<String>,
+}
+
+impl KeyRecord {
+    /// As a list shows it.
+    pub fn answer(&self) -> KeyAnswer {
+        let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        KeyAnswer {
+            id: self.id.clone(),
+            kind: self.kind.clone(),
+            customer_id: self.customer_id.clone(),
+            scopes: self.scopes.clone(),
+            name: self.name.clone(),
+            created_at: self.created_at.to_string(),
+            expires_at: text(self.expires_at),
+            revoked_at: text(self.revoked_at),
+        }
+    }
+}
+
+/// An object's answer, ready for the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// What the front must know besides.
+    pub flag: Flag,
+    /// The HTTP body.
+    pub body: String,
+}
+
+/// What an object tells the front besides the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flag {
+    /// Nothing.
+    Plain,
+    /// The operation had been done before.
+    Replayed,
+}
+
+impl Reply {
+    /// A good answer.
+    pub fn ok(answer: &impl Serialize) -> Self {
+        Self::of(200, answer)
+    }
+
+    /// An answer with a status.
+    pub fn of(status: u16, answer: &impl Serialize) -> Self {
+        match serde_json::to_string(answer) {
+            Ok(body) => Self {
+                status,
+                flag: Flag::Plain,
+                body,
+            },
+            Err(_) => Problem::new(Code::Internal, "the answer could not be written").into(),
+        }
+    }
+
+    /// As the text that crosses: status, flag, body.
+    pub fn to_text(&self) -> String {
+        let flag = match self.flag {
+            Flag::Plain => '-',
+            Flag::Replayed => 'r',
+        };
+        format!("{}{flag}{}", self.status, self.body)
+    }
+
+    /// From the text that crossed; `None` for any other text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (status, rest) = text.split_at_checked(3)?;
+        let (flag, body) = rest.split_at_checked(1)?;
+        let flag = match flag {
+            "r" => Flag::Replayed,
+            _ => Flag::Plain,
+        };
+        Some(Self {
+            status: status.parse().ok()?,
+            flag,
+            body: body.to_owned(),
+        })
+    }
+}
+
+impl From<Problem> for Reply {
+    fn from(problem: Problem) -> Self {
+        Self {
+            status: problem.code.status(),
+            flag: Flag::Plain,
+            body: problem.to_json(),
+        }
+    }
+}

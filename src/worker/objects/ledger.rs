@@ -1,0 +1,369 @@
+//! One customer's ledger object: it takes calls, keeps a [`Book`], and prints
+//! the answers. Several calls are done in memory, then committed at once.
+
+use crate::api::{
+    AddAnswer, BatchAnswer, BatchItem, Code, ConsumeAnswer, Decimal, ExtendAnswer, Problem,
+    UsageCompleteAnswer, UsageStartAnswer,
+};
+use crate::credits::Credits;
+use crate::ledger::{Book, Command, Entry, Event, Outcome, Refusal, Request, Stop};
+use crate::time::Timestamp;
+use crate::worker::ids::{Naming, Prefix};
+use crate::worker::journal::{Identity, SqlJournal};
+use crate::worker::message::{Ask, Flag, LedgerCall, ProjectAsk, ProjectCall, Reply};
+use crate::worker::objects::project::project_name;
+use crate::worker::store::{Store, StoreFault};
+
+/// After this long the object itself tells the directory of a customer that
+/// the front did not.
+const LISTING_AFTER_MS: i64 = 5_000;
+
+/// A ledger object in memory.
+#[derive(Debug)]
+pub struct LedgerObject<S> {
+    pub(super) book: Book<SqlJournal<S>>,
+    pub(super) naming: Naming,
+}
+
+impl<S: Store> LedgerObject<S> {
+    /// Opens the object's journal; `object_id` is the platform's, in
+    /// hexadecimal.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn open(store: S, object_id: &str) -> Result<Self, StoreFault> {
+        let naming = Naming::new(object_id)
+            .ok_or_else(|| StoreFault("the object's id is not 32 bytes".to_owned()))?;
+        let (ledger, journal) = SqlJournal::open(store)?;
+        Ok(Self {
+            book: Book::new(ledger, journal),
+            naming,
+        })
+    }
+
+    /// Answers one call. What it changes waits for [`LedgerObject::commit`]:
+    /// the answer must not leave before.
+    ///
+    /// # Errors
+    /// The store's fault; the object must then be dropped.
+    pub fn call(&mut self, message: &str, now: Timestamp) -> Result<Reply, StoreFault> {
+        let call: LedgerCall = serde_json::from_str(message)
+            .map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
+        if let Some(refused) = self.refuse_stranger(&call) {
+            return Ok(refused.into());
+        }
+        let now = now.max(self.book.ledger().at());
+        self.book.settle_due(now);
+        if call
+            .key_id
+            .as_ref()
+            .is_some_and(|key_id| self.book.ledger().refuses_key(key_id, now))
+        {
+            return Ok(Problem::from(Refusal::KeyRevoked).into());
+        }
+        if let (true, Some(customer)) = (self.book.journal().identity().is_none(), call.customer) {
+            let identity = Identity {
+                project: call.project,
+                mode: call.mode,
+                customer,
+            };
+            self.book.journal_mut().identify(&identity);
+        }
+        match call.ask {
+            Ask::Execute(request) => self.execute(&request, now),
+            Ask::Refund { object, request } if self.naming.is_of(&object) => {
+                self.execute(&request, now)
+            }
+            Ask::Refund { .. } => {
+                let detail = "is not a charge of this customer";
+                Ok(Problem::field(Code::InvalidField, "refund_of", detail).into())
+            }
+            Ask::Batch {
+                items,
+                atomic: true,
+            } => self.batch_of_all(&items, now),
+            Ask::Batch {
+                items,
+                atomic: false,
+            } => self.batch_of_each(&items, now),
+            Ask::Balance {
+                breakdown,
+                credit_name,
+            } => Ok(self.balance(breakdown, credit_name, now)),
+            Ask::Check { amount } => Ok(self.check(amount, now)),
+            Ask::Transactions(query) => self.transactions(&query),
+            Ask::Transaction { seq } => self.transaction(seq),
+            Ask::Usage { seq } => self.usage(seq),
+            Ask::Audit => self.audit(),
+            Ask::Customer => Ok(self.customer(now)),
+        }
+    }
+
+    /// Commits what the calls changed. Whether there was anything.
+    ///
+    /// # Errors
+    /// The store's fault; the object must then be dropped.
+    pub fn commit(&mut self) -> Result<bool, StoreFault> {
+        let (ledger, journal) = self.book.parts();
+        journal.commit(ledger)
+    }
+
+    /// Does what the clock has made due.
+    pub fn settle_due(&mut self, now: Timestamp) {
+        self.book.settle_due(now);
+    }
+
+    /// When the object must be woken; `None`: never.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        let due = self.book.ledger().next_due();
+        let listing = self
+            .listing()
+            .map(|_| self.book.ledger().at().after_ms(LISTING_AFTER_MS));
+        due.into_iter().chain(listing).min()
+    }
+
+    /// Whether the project's directory must hear that the customer came or
+    /// went.
+    pub fn must_list(&self) -> bool {
+        self.listing().is_some()
+    }
+
+    /// What the directory has not heard: whose customer, and since when it
+    /// exists (`None`: no more).
+    fn listing(&self) -> Option<(&Identity, Option<Timestamp>)> {
+        let opened_at = self.book.ledger().opened_at();
+        let journal = self.book.journal();
+        let identity = journal.identity()?;
+        (opened_at.is_some() != journal.is_listed()).then_some((identity, opened_at))
+    }
+
+    /// What the directory has not heard, as the shell performs it: the
+    /// project object's name, a line break, and the call.
+    ///
+    /// # Errors
+    /// If the call cannot be written.
+    pub fn listing_effect(&self) -> Result<Option<String>, StoreFault> {
+        let Some((identity, created_at)) = self.listing() else {
+            return Ok(None);
+        };
+        let ask = ProjectAsk::List {
+            customer: identity.customer.clone(),
+            created_at,
+        };
+        let call = ProjectCall {
+            project: identity.project.clone(),
+            mode: identity.mode,
+            ask,
+        };
+        let message =
+            serde_json::to_string(&call).map_err(|error| StoreFault(error.to_string()))?;
+        Ok(Some(format!(
+            "{}\n{message}",
+            project_name(&identity.project, identity.mode)
+        )))
+    }
+
+    /// Keeps that the directory has heard what it was told.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn keep_listed(&mut self) -> Result<(), StoreFault> {
+        let listed = self.book.ledger().opened_at().is_some();
+        self.book.journal_mut().set_listed(listed)
+    }
+
+    /// A ledger is seen by its own project, mode and customer only; to others
+    /// it does not exist.
+    fn refuse_stranger(&self, call: &LedgerCall) -> Option<Problem> {
+        let own = match self.book.journal().identity() {
+            Some(identity) => {
+                identity.project == call.project
+                    && identity.mode == call.mode
+                    && call
+                        .customer
+                        .as_ref()
+                        .is_none_or(|customer| *customer == identity.customer)
+            }
+            None => call.customer.is_some(),
+        };
+        (!own).then(|| Problem::new(Code::NotFound, "there is no such id"))
+    }
+
+    fn execute(&mut self, request: &Request, now: Timestamp) -> Result<Reply, StoreFault> {
+        let outcome = match self.book.execute(request, now) {
+            Ok(outcome) => outcome,
+            Err(Stop::Failed(fault)) => return Err(fault),
+            Err(Stop::Refused(refusal)) => return Ok(refused(&request.command, refusal)),
+        };
+        let mut reply = self.answer(&request.command, &outcome, now);
+        if outcome.replayed {
+            reply.flag = Flag::Replayed;
+        }
+        Ok(reply)
+    }
+
+    fn answer(&self, command: &Command, outcome: &Outcome, now: Timestamp) -> Reply {
+        let Outcome { entry, replayed } = outcome;
+        let (seq, replayed) = (entry.seq, *replayed);
+        match command {
+            Command::Consume { .. } => Reply::ok(&self.consume_answer(entry, replayed)),
+            Command::Add(_) => Reply::ok(&AddAnswer {
+                balance: Decimal(entry.balance_after),
+                amount: Decimal(entry.amount),
+                transaction_id: self.naming.id(Prefix::Transaction, seq),
+                grant_id: matches!(entry.event, Event::Granted { .. })
+                    .then(|| self.naming.id(Prefix::Grant, seq)),
+                replayed,
+                seq,
+            }),
+            Command::Reserve(_) => Reply::ok(&self.started(entry)),
+            Command::Extend { .. } => Reply::ok(&self.extended(entry)),
+            Command::Complete(_) => Reply::ok(&self.completed(entry, replayed)),
+            Command::Open { .. } => Reply::of(201, &self.customer_answer(Some(seq), now)),
+            Command::Update { .. } => Reply::ok(&self.customer_answer(Some(seq), now)),
+            Command::Close | Command::RevokeKey { .. } => {
+                Reply::ok(&serde_json::json!({ "deleted": true, "seq": seq }))
+            }
+        }
+    }
+
+    fn consume_answer(&self, entry: &Entry, replayed: bool) -> ConsumeAnswer {
+        ConsumeAnswer {
+            success: true,
+            balance: Decimal(entry.balance_after),
+            amount: Decimal(entry.amount.negated()),
+            transaction_id: self.naming.id(Prefix::Transaction, entry.seq),
+            replayed,
+            seq: entry.seq,
+        }
+    }
+
+    fn started(&self, entry: &Entry) -> UsageStartAnswer {
+        let (held, expires_at) = match &entry.event {
+            Event::Held { hold } => (hold.amount, Some(hold.expires_at.to_string())),
+            _ => (Credits::ZERO, None),
+        };
+        UsageStartAnswer {
+            transaction_id: Some(self.naming.id(Prefix::Transaction, entry.seq)),
+            proceed: true,
+            balance: Decimal(entry.balance_after),
+            credits_used: Decimal(held),
+            message: "credits are held".to_owned(),
+            expires_at,
+            seq: Some(entry.seq),
+        }
+    }
+
+    fn extended(&self, entry: &Entry) -> ExtendAnswer {
+        let (hold, expires_at) = match &entry.event {
+            Event::Extended { hold, expires_at } => (*hold, *expires_at),
+            _ => (entry.seq, entry.at),
+        };
+        ExtendAnswer {
+            transaction_id: self.naming.id(Prefix::Transaction, hold),
+            expires_at: expires_at.to_string(),
+            seq: entry.seq,
+        }
+    }
+
+    fn completed(&self, entry: &Entry, replayed: bool) -> UsageCompleteAnswer {
+        let (hold, held) = match &entry.event {
+            Event::Settled { hold, held, .. } => (*hold, *held),
+            _ => (entry.seq, Credits::ZERO),
+        };
+        UsageCompleteAnswer {
+            transaction_id: self.naming.id(Prefix::Transaction, hold),
+            credits_used: Decimal(entry.amount.negated()),
+            balance: Decimal(entry.balance_after),
+            balance_adjustment: Decimal(held.plus(entry.amount)),
+            replayed,
+            seq: entry.seq,
+        }
+    }
+
+    fn batch_of_all(&mut self, items: &[Request], now: Timestamp) -> Result<Reply, StoreFault> {
+        match self.book.execute_all(items, now) {
+            Ok(outcomes) => {
+                let results = outcomes.iter().map(|outcome| self.done(outcome)).collect();
+                Ok(self.batch_reply(results, outcomes.iter().all(|outcome| outcome.replayed)))
+            }
+            Err((_, Stop::Failed(fault))) => Err(fault),
+            Err((index, Stop::Refused(refusal))) => {
+                Ok(Problem::from(refusal).with("item", &index).into())
+            }
+        }
+    }
+
+    fn batch_of_each(&mut self, items: &[Request], now: Timestamp) -> Result<Reply, StoreFault> {
+        let mut results = Vec::with_capacity(items.len());
+        let mut all_replayed = !items.is_empty();
+        for item in items {
+            match self.book.execute(item, now) {
+                Ok(outcome) => {
+                    all_replayed &= outcome.replayed;
+                    results.push(self.done(&outcome));
+                }
+                Err(Stop::Failed(fault)) => return Err(fault),
+                Err(Stop::Refused(refusal)) => {
+                    all_replayed = false;
+                    let error = Problem::from(refusal);
+                    results.push(BatchItem::Refused {
+                        status: error.code.status(),
+                        success: false,
+                        error,
+                    });
+                }
+            }
+        }
+        Ok(self.batch_reply(results, all_replayed))
+    }
+
+    fn done(&self, outcome: &Outcome) -> BatchItem {
+        BatchItem::Done {
+            status: 200,
+            answer: self.consume_answer(&outcome.entry, outcome.replayed),
+        }
+    }
+
+    fn batch_reply(&self, results: Vec<BatchItem>, all_replayed: bool) -> Reply {
+        let succeeded = results
+            .iter()
+            .filter(|item| matches!(item, BatchItem::Done { .. }))
+            .count();
+        let failed = results.len().saturating_sub(succeeded);
+        let balance = Decimal(self.book.ledger().balance());
+        let mut reply = Reply::ok(&BatchAnswer {
+            results,
+            balance,
+            succeeded,
+            failed,
+        });
+        if all_replayed {
+            reply.flag = Flag::Replayed;
+        }
+        reply
+    }
+}
+
+/// A refusal as its problem; too few credits for a hold are an answer.
+fn refused(command: &Command, refusal: Refusal) -> Reply {
+    match (command, &refusal) {
+        (
+            Command::Reserve(_),
+            Refusal::Insufficient {
+                balance,
+                available,
+                requested,
+            },
+        ) => Reply::ok(&UsageStartAnswer {
+            transaction_id: None,
+            proceed: false,
+            balance: Decimal(*balance),
+            credits_used: Decimal(Credits::ZERO),
+            message: format!("{requested} credits are needed and {available} are available"),
+            expires_at: None,
+            seq: None,
+        }),
+        _ => Problem::from(refusal).into(),
+    }
+}

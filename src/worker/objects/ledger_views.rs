@@ -1,0 +1,278 @@
+//! What a ledger object can be asked without changing anything.
+
+use super::ledger::LedgerObject;
+use crate::api::{
+    AuditAnswer, BalanceAnswer, CheckAnswer, Code, CustomerAnswer, Decimal, GrantAnswer, JsonText,
+    List, Pagination, Problem, TransactionAnswer, UsageStateAnswer,
+};
+use crate::credits::Credits;
+use crate::ledger::{Entry, Event, Grant, Journal, Kind, Refusal};
+use crate::time::Timestamp;
+use crate::worker::base62;
+use crate::worker::ids::Prefix;
+use crate::worker::message::{Reply, TransactionQuery};
+use crate::worker::store::{Store, StoreFault};
+
+impl<S: Store> LedgerObject<S> {
+    pub(super) fn balance(&self, breakdown: bool, credit_name: String, now: Timestamp) -> Reply {
+        let ledger = self.book.ledger();
+        if ledger.opened_at().is_none() {
+            return no_customer();
+        }
+        let grants = || {
+            ledger
+                .grants()
+                .iter()
+                .map(|grant| self.grant_answer(grant))
+                .collect()
+        };
+        Reply::ok(&BalanceAnswer {
+            customer_id: self.customer_id(),
+            balance: Decimal(ledger.balance()),
+            available: Decimal(ledger.available(now)),
+            held: Decimal(ledger.held()),
+            credit_name,
+            as_of: now.to_string(),
+            breakdown: breakdown.then(grants),
+        })
+    }
+
+    fn grant_answer(&self, grant: &Grant) -> GrantAnswer {
+        GrantAnswer {
+            grant_id: self.naming.id(Prefix::Grant, grant.seq),
+            source: grant.source.word(),
+            product: grant.product.clone(),
+            amount: Decimal(grant.amount),
+            remaining: Decimal(grant.remaining),
+            priority: grant.priority,
+            effective_at: grant.effective_at.to_string(),
+            expires_at: grant.expires_at.map(|at| at.to_string()),
+        }
+    }
+
+    pub(super) fn check(&self, amount: Credits, now: Timestamp) -> Reply {
+        let ledger = self.book.ledger();
+        if ledger.opened_at().is_none() {
+            return no_customer();
+        }
+        let available = ledger.available(now);
+        Reply::ok(&CheckAnswer {
+            allowed: amount <= available,
+            balance: Decimal(ledger.balance()),
+            available: Decimal(available),
+            required: Decimal(amount),
+            shortfall: Decimal(amount.minus(available).or_zero()),
+        })
+    }
+
+    pub(super) fn customer(&self, now: Timestamp) -> Reply {
+        match self.book.ledger().opened_at() {
+            Some(_) => Reply::ok(&self.customer_answer(None, now)),
+            None => no_customer(),
+        }
+    }
+
+    pub(super) fn customer_answer(&self, seq: Option<u64>, now: Timestamp) -> CustomerAnswer {
+        let ledger = self.book.ledger();
+        CustomerAnswer {
+            id: self.customer_id(),
+            balance: Decimal(ledger.balance()),
+            available: Decimal(ledger.available(now)),
+            held: Decimal(ledger.held()),
+            created_at: ledger.opened_at().unwrap_or(now).to_string(),
+            metadata: ledger.metadata().map(|text| JsonText(text.to_owned())),
+            seq,
+        }
+    }
+
+    pub(super) fn transactions(&mut self, query: &TransactionQuery) -> Result<Reply, StoreFault> {
+        if self.book.ledger().opened_at().is_none() {
+            return Ok(no_customer());
+        }
+        self.commit()?;
+        let words = Kind::TRANSACTIONS
+            .map(|kind| format!("'{}'", kind.word()))
+            .join(", ");
+        let condition = format!(
+            "kind IN ({words}) AND (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR at >= ?2) AND (?3 IS NULL OR at < ?3)"
+        );
+        let (kind, from, to) = (&query.kind, query.from, query.to);
+        let journal = self.book.journal();
+        let total = journal.count(&condition, (kind, from, to))?;
+        // One more than asked for tells whether there are more.
+        let page = format!(
+            "{condition} AND (?4 IS NULL OR seq < ?4) ORDER BY seq DESC LIMIT ?5 OFFSET ?6"
+        );
+        let some = (
+            kind,
+            from,
+            to,
+            query.before,
+            query.limit.saturating_add(1),
+            query.offset,
+        );
+        let mut entries = journal.select(&page, some)?;
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let has_more = entries.len() > limit;
+        entries.truncate(limit);
+        let next_cursor = entries
+            .last()
+            .filter(|_| has_more)
+            .map(|entry| base62::encode_number(entry.seq));
+        let pagination = Pagination {
+            limit: query.limit,
+            offset: query.offset,
+            total,
+            has_more,
+            next_cursor,
+        };
+        let data = entries
+            .iter()
+            .map(|entry| self.transaction_answer(entry))
+            .collect();
+        Ok(Reply::ok(&List { data, pagination }))
+    }
+
+    pub(super) fn transaction(&self, seq: u64) -> Result<Reply, StoreFault> {
+        let entry = self
+            .book
+            .journal()
+            .entry(seq)?
+            .filter(|entry| entry.kind().is_transaction());
+        Ok(match entry {
+            Some(entry) => Reply::ok(&self.transaction_answer(&entry)),
+            None => Problem::from(Refusal::NotFound("transaction")).into(),
+        })
+    }
+
+    fn transaction_answer(&self, entry: &Entry) -> TransactionAnswer {
+        let note = entry.note().cloned().unwrap_or_default();
+        let about = entry
+            .about()
+            .map(|seq| self.naming.id(Prefix::Transaction, seq));
+        let is_refund = matches!(entry.event, Event::Granted { .. });
+        let (hold_id, refund_of) = if is_refund {
+            (None, about)
+        } else {
+            (about, None)
+        };
+        let closing = matches!(entry.event, Event::Closed).then(|| "customer deleted".to_owned());
+        TransactionAnswer {
+            id: self.naming.id(Prefix::Transaction, entry.seq),
+            customer_id: self.customer_id(),
+            kind: entry.kind().word(),
+            amount: Decimal(entry.amount),
+            balance_after: Decimal(entry.balance_after),
+            description: note.description.or(closing),
+            service: note.service,
+            action: note.action,
+            model: note.model,
+            feature: note.feature,
+            metadata: note.metadata.map(JsonText),
+            idempotency_key: entry
+                .key
+                .as_ref()
+                .and_then(|key| key.key.strip_prefix("k:"))
+                .map(str::to_owned),
+            hold_id,
+            refund_of,
+            seq: entry.seq,
+            created_at: entry.at.to_string(),
+        }
+    }
+
+    pub(super) fn usage(&self, seq: u64) -> Result<Reply, StoreFault> {
+        let journal = self.book.journal();
+        let Some(Entry {
+            at,
+            event: Event::Held { hold },
+            ..
+        }) = journal.entry(seq)?
+        else {
+            return Ok(Problem::from(Refusal::NotFound("usage transaction")).into());
+        };
+        let (mut state, mut used, mut late) = ("pending", Credits::ZERO, false);
+        let mut expires_at = hold.expires_at;
+        for entry in journal.about(seq)? {
+            match entry.event {
+                Event::Extended {
+                    expires_at: later, ..
+                } => expires_at = later,
+                Event::Released { .. } => state = "expired",
+                Event::Settled {
+                    success,
+                    late: was_late,
+                    ..
+                } => {
+                    state = if success { "completed" } else { "failed" };
+                    used = entry.amount.negated();
+                    late = was_late;
+                }
+                _ => {}
+            }
+        }
+        if state == "pending" && self.book.ledger().hold(seq).is_none() {
+            // The customer was deleted while the work was under way.
+            state = "expired";
+        }
+        let note = hold.note.as_deref();
+        Ok(Reply::ok(&UsageStateAnswer {
+            transaction_id: self.naming.id(Prefix::Transaction, seq),
+            state,
+            customer_id: self.customer_id(),
+            held: Decimal(if state == "pending" {
+                hold.amount
+            } else {
+                Credits::ZERO
+            }),
+            credits_used: Decimal(used),
+            feature_identifier: note.and_then(|note| note.feature.clone()),
+            model: note.and_then(|note| note.model.clone()),
+            created_at: at.to_string(),
+            expires_at: expires_at.to_string(),
+            late,
+        }))
+    }
+
+    /// The journal's sums against the ledger in memory, and both against the
+    /// grants that make the balance up.
+    pub(super) fn audit(&mut self) -> Result<Reply, StoreFault> {
+        self.commit()?;
+        let ledger = self.book.ledger();
+        if self.book.journal().is_empty() {
+            return Ok(no_customer());
+        }
+        let (entries, sum, broken) = self.book.journal().sums()?;
+        let remaining = ledger
+            .grants()
+            .iter()
+            .fold(Credits::ZERO, |sum, grant| sum.plus(grant.remaining));
+        let held = ledger
+            .holds()
+            .iter()
+            .fold(Credits::ZERO, |sum, hold| sum.plus(hold.amount));
+        let journal_balance = Credits::from_millionths(sum);
+        let consistent = broken == 0
+            && entries == ledger.seq()
+            && journal_balance == Some(ledger.balance())
+            && remaining.minus(ledger.debt()) == ledger.balance()
+            && held == ledger.held();
+        Ok(Reply::ok(&AuditAnswer {
+            journal_balance: Decimal(journal_balance.unwrap_or_default()),
+            live_balance: Decimal(ledger.balance()),
+            entries,
+            consistent,
+        }))
+    }
+
+    fn customer_id(&self) -> String {
+        let identity = self.book.journal().identity();
+        identity
+            .map(|identity| identity.customer.as_str().to_owned())
+            .unwrap_or_default()
+    }
+}
+
+fn no_customer() -> Reply {
+    Problem::new(Code::NotFound, "there is no such customer").into()
+}

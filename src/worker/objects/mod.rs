@@ -1,0 +1,7 @@
+//! The durable objects: what each does with a call. The shell gives them
+//! their storage and the time, commits, and sends their answers.
+
+pub mod ledger;
+mod ledger_views;
+pub mod project;
+pub mod registry;

@@ -1,0 +1,67 @@
+//! SQL storage as the objects see it: statements in, rows out.
+//!
+//! Parameters and rows cross as JSON text: one crossing per statement, exact
+//! integers in `json_each` (a bound number would arrive as a double), and a
+//! store that a native test can play with a real SQLite.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Storage refused or could not be read. Its words go to the log only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreFault(pub String);
+
+/// A SQLite database.
+pub trait Store {
+    /// Runs one statement with a JSON list of parameters; gives its rows as a
+    /// JSON list of lists.
+    ///
+    /// # Errors
+    /// [`StoreFault`]: the statement had no effect.
+    fn query(&self, sql: &str, parameters: &str) -> Result<String, StoreFault>;
+
+    /// Runs one statement and reads its rows.
+    ///
+    /// # Errors
+    /// [`StoreFault`], also for rows that are not as expected.
+    fn rows<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        parameters: impl Serialize,
+    ) -> Result<Vec<T>, StoreFault>
+    where
+        Self: Sized,
+    {
+        let parameters =
+            serde_json::to_string(&parameters).map_err(|error| StoreFault(error.to_string()))?;
+        let rows = self.query(sql, &parameters)?;
+        serde_json::from_str(&rows).map_err(|error| StoreFault(format!("unexpected rows: {error}")))
+    }
+
+    /// Runs one statement that gives no rows.
+    ///
+    /// # Errors
+    /// [`StoreFault`].
+    fn run(&self, sql: &str, parameters: impl Serialize) -> Result<(), StoreFault>
+    where
+        Self: Sized,
+    {
+        self.rows::<serde::de::IgnoredAny>(sql, parameters)
+            .map(drop)
+    }
+
+    /// Runs one statement and reads its first row.
+    ///
+    /// # Errors
+    /// [`StoreFault`].
+    fn first<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        parameters: impl Serialize,
+    ) -> Result<Option<T>, StoreFault>
+    where
+        Self: Sized,
+    {
+        Ok(self.rows(sql, parameters)?.into_iter().next())
+    }
+}
