@@ -1,0 +1,215 @@
+//! Random steps through a customer's life. A step names nothing that might
+//! not exist: a hold is "the third from the last", so that a history stays
+//! meaningful when shrinking takes steps out of it.
+
+use proptest::prelude::*;
+
+use super::ask::{Adding, Ask, Order, Used};
+use super::world::World;
+
+const SECOND: i64 = 1_000;
+const HOUR: i64 = 3_600 * SECOND;
+const DAY: i64 = 24 * HOUR;
+
+/// One step: the clock moves, then something is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) clock_ms: i64,
+    pub(crate) deed: Deed,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Deed {
+    /// Only look: what is due happens.
+    Look,
+    One(Wish),
+    /// All or nothing.
+    Together(Vec<Wish>),
+}
+
+/// An order before it is known what there is to ask about.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    what: What,
+    key: Option<(u8, u8)>,
+    deadline_in: Option<i64>,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Consume(i64),
+    Add(AddWish),
+    Reserve(i64, i64, Option<(i64, i64)>),
+    Extend(u8, i64),
+    Complete(u8, bool, Used),
+    Open(u8),
+    Update(u8),
+    Close,
+    Revoke(u8, i64),
+}
+
+#[derive(Clone, Debug)]
+struct AddWish {
+    amount: i64,
+    kind: u8,
+    source: Option<u8>,
+    priority: Option<i32>,
+    from_in: Option<i64>,
+    until_in: Option<i64>,
+    refund_of: Option<u8>,
+}
+
+/// Counts back from the newest; what does not exist becomes 0, which no entry is.
+fn newest(all: &[u64], back: u8) -> u64 {
+    all.iter()
+        .rev()
+        .nth(back.into())
+        .copied()
+        .unwrap_or_default()
+}
+
+impl Wish {
+    pub(crate) fn order(&self, world: &World, now: i64) -> Order {
+        let hold = |back| newest(&world.all_holds(), back);
+        let ask = match &self.what {
+            What::Consume(amount) => Ask::Consume(*amount),
+            What::Add(wish) => Ask::Add(Adding {
+                amount: wish.amount,
+                kind: wish.kind,
+                source: wish.source,
+                priority: wish.priority,
+                from: wish.from_in.map(|ms| now + ms),
+                until: wish.until_in.map(|ms| now + ms),
+                refund_of: wish
+                    .refund_of
+                    .map(|back| newest(&world.all_charges(), back)),
+            }),
+            What::Reserve(amount, lasts, price) => Ask::Reserve(*amount, *lasts, *price),
+            What::Extend(back, lasts) => Ask::Extend(hold(*back), *lasts),
+            What::Complete(back, success, used) => Ask::Complete(hold(*back), *success, *used),
+            What::Open(tag) => Ask::Open(*tag),
+            What::Update(tag) => Ask::Update(*tag),
+            What::Close => Ask::Close,
+            What::Revoke(key, ms) => Ask::Revoke(*key, now + ms),
+        };
+        Order {
+            ask,
+            key: self.key,
+            deadline: self.deadline_in.map(|ms| now + ms),
+        }
+    }
+}
+
+pub(crate) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 1..=most)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let clock_ms = prop_oneof![
+        8 => Just(0),
+        4 => 1..=60 * SECOND,
+        3 => prop::sample::select(vec![1, SECOND, 900 * SECOND, HOUR, DAY]),
+        1 => HOUR..=40 * DAY,
+        1 => -HOUR..0_i64,
+    ];
+    let deed = prop_oneof![
+        1 => Just(Deed::Look),
+        14 => wish().prop_map(Deed::One),
+        1 => prop::collection::vec(wish(), 1..5).prop_map(Deed::Together),
+    ];
+    (clock_ms, deed).prop_map(|(clock_ms, deed)| Step { clock_ms, deed })
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    // Few keys and prints, so that they meet.
+    let key = prop::option::weighted(0.25, (0..6_u8, prop_oneof![4 => Just(0), 1 => Just(1)]));
+    let deadline_in = prop::option::weighted(0.1, -HOUR..HOUR);
+    (what(), key, deadline_in).prop_map(|(what, key, deadline_in)| Wish {
+        what,
+        key,
+        deadline_in,
+    })
+}
+
+fn what() -> impl Strategy<Value = What> {
+    prop_oneof![
+        20 => amount().prop_map(What::Consume),
+        20 => adding().prop_map(What::Add),
+        14 => (amount(), lifetime(), prop::option::of((0..5_000_000_i64, 0..5_000_000_i64)))
+            .prop_map(|(amount, lasts, price)| What::Reserve(amount, lasts, price)),
+        8 => (back(), lifetime()).prop_map(|(back, lasts)| What::Extend(back, lasts)),
+        16 => (back(), prop::bool::weighted(0.8), used())
+            .prop_map(|(back, success, used)| What::Complete(back, success, used)),
+        2 => (0..4_u8).prop_map(What::Open),
+        1 => (0..4_u8).prop_map(What::Update),
+        1 => Just(What::Close),
+        1 => (0..3_u8, -HOUR..DAY).prop_map(|(key, ms)| What::Revoke(key, ms)),
+    ]
+}
+
+/// Mostly a few credits, so that sums meet exactly; seldom the impossible and
+/// the largest that there can be.
+fn amount() -> impl Strategy<Value = i64> {
+    const MOST: i64 = 9_000_000_000_000_000;
+    prop_oneof![
+        30 => (1..=20_i64).prop_map(|halves| halves * 500_000),
+        6 => 1..=3_000_000_i64,
+        1 => Just(0),
+        1 => -5_000_000..0_i64,
+        1 => prop::sample::select(vec![MOST, MOST - 1, MOST / 2]),
+    ]
+}
+
+fn lifetime() -> impl Strategy<Value = i64> {
+    prop::sample::select(vec![SECOND, 60 * SECOND, 900 * SECOND, HOUR, DAY])
+}
+
+fn back() -> impl Strategy<Value = u8> {
+    prop_oneof![4 => Just(0_u8), 3 => 1..3_u8, 1 => 3..10_u8]
+}
+
+fn used() -> impl Strategy<Value = Used> {
+    prop_oneof![
+        2 => Just(Used::Unsaid),
+        5 => amount().prop_map(Used::Amount),
+        2 => (0..3_000_000_u32, 0..3_000_000_u32).prop_map(|(input, output)| Used::Tokens(input, output)),
+    ]
+}
+
+fn adding() -> impl Strategy<Value = AddWish> {
+    let kind = prop_oneof![5 => Just(0_u8), 2 => Just(1_u8), 2 => Just(2_u8)];
+    let signed = (amount(), prop::bool::weighted(0.1))
+        .prop_map(|(amount, less)| if less { -amount } else { amount });
+    let span = || {
+        prop::sample::select(vec![
+            -HOUR,
+            1,
+            SECOND,
+            HOUR,
+            DAY,
+            2 * DAY,
+            10 * DAY,
+            30 * DAY,
+        ])
+    };
+    (
+        signed,
+        kind,
+        prop::option::weighted(0.4, 0..8_u8),
+        prop::option::weighted(0.3, 0..3_i32),
+        prop::option::weighted(0.25, span()),
+        prop::option::weighted(0.5, span()),
+        prop::option::weighted(0.25, back()),
+    )
+        .prop_map(
+            |(amount, kind, source, priority, from_in, until_in, refund_of)| AddWish {
+                amount,
+                kind,
+                source,
+                priority,
+                from_in,
+                until_in,
+                refund_of,
+            },
+        )
+}
