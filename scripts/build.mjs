@@ -2,7 +2,7 @@
 // changed; the two steps after it are skipped while their input is the same.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { elapsed, isProgram, run, runMain } from "./process.mjs";
@@ -23,6 +23,7 @@ const CARGO_WASM = join(TARGET_DIR, WASM_TARGET, "release", "edge_credits.wasm")
 const BINDGEN_DIR = join(ROOT, "build", "bindgen");
 const STAMP = join(ROOT, "build", "engine.stamp");
 const SHELL = join(ROOT, "src", "worker", "shell", "index.ts");
+const PLATFORM = join(ROOT, "src", "worker", "shell", "platform.js");
 
 export const WORKER_DIR = join(ROOT, "build", "worker");
 export const WORKER_JS = join(WORKER_DIR, "index.js");
@@ -42,10 +43,20 @@ const WASM_OPT_FLAGS = [
   "--strip-producers",
 ];
 
-// wasm-bindgen types the whole package; the shell imports only the glue half of it.
-const GLUE_TYPES = `export * from "./engine.js";
-export function __wbg_set_wasm(exports: WebAssembly.Exports): void;
-`;
+// The reset function lets the shell replace an aborted instance. It is not offered for the
+// bundler target, and the flag does not write its type.
+const BINDGEN_FLAGS = ["--target", "web", "--experimental-reset-state-function"];
+const GLUE_TYPES = "\nexport function __wbg_reset_state(): void;\n";
+
+// wasm-bindgen copies the module that the wasm imports; there must be one of it only, since
+// the shell tells it which storage is at hand.
+const onePlatform = {
+  name: "one-platform",
+  /** @param {import("esbuild").PluginBuild} build */
+  setup(build) {
+    build.onResolve({ filter: /snippets\/.*\/platform\.js$/ }, () => ({ path: PLATFORM }));
+  },
+};
 
 /** Builds `build/worker/{index.js,engine.wasm}`; prints each step and the sizes. */
 export async function build() {
@@ -72,9 +83,10 @@ async function compile() {
 
 async function bind() {
   mkdirSync(BINDGEN_DIR, { recursive: true });
-  const args = ["--target", "bundler", "--out-dir", BINDGEN_DIR, "--out-name", "engine"];
-  await run(WASM_BINDGEN, [...args, CARGO_WASM], { cwd: ROOT });
-  writeFileSync(join(BINDGEN_DIR, "engine_bg.d.ts"), GLUE_TYPES);
+  await run(WASM_BINDGEN, [...BINDGEN_FLAGS, "--out-dir", BINDGEN_DIR, "--out-name", "engine", CARGO_WASM], {
+    cwd: ROOT,
+  });
+  appendFileSync(join(BINDGEN_DIR, "engine.d.ts"), GLUE_TYPES);
 }
 
 async function optimize() {
@@ -103,6 +115,7 @@ async function bundle() {
     minifySyntax: true,
     legalComments: "none",
     external: ["cloudflare:*", "node:*", "./engine.wasm"],
+    plugins: [onePlatform],
     loader: { ".json": "json", ".html": "text", ".svg": "text" },
     logLevel: "warning",
   });
@@ -115,7 +128,7 @@ function engineStamp() {
   const hash = createHash("sha256");
   hash.update(readFileSync(CARGO_WASM));
   hash.update(readFileSync(WASM_BINDGEN));
-  hash.update(JSON.stringify(WASM_OPT_FLAGS) + GLUE_TYPES);
+  hash.update(JSON.stringify([WASM_OPT_FLAGS, BINDGEN_FLAGS]));
   hash.update(readFileSync(join(ROOT, "node_modules", "binaryen", "package.json")));
   return hash.digest("hex");
 }

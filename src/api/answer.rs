@@ -173,6 +173,8 @@ pub struct CustomerAnswer {
     pub created_at: String,
     pub metadata: Option<JsonText>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
 }
 
@@ -188,6 +190,8 @@ pub struct UsageStartAnswer {
     pub message: String,
     pub expires_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
 }
 
@@ -197,6 +201,7 @@ pub struct UsageStartAnswer {
 pub struct ExtendAnswer {
     pub transaction_id: String,
     pub expires_at: String,
+    pub replayed: bool,
     pub seq: u64,
 }
 

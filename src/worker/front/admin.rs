@@ -65,14 +65,11 @@ impl Front {
             },
         )
         .await?;
-        Ok(Answer {
-            status: 201,
-            ..Answer::ok(&CreatedProject {
-                id: id.into_string(),
-                live_key,
-                test_key,
-            })
-        })
+        Ok(Answer::ok(&CreatedProject {
+            id: id.into_string(),
+            live_key,
+            test_key,
+        }))
     }
 
     pub(super) async fn list_projects(
@@ -81,7 +78,7 @@ impl Front {
         incoming: &Incoming,
     ) -> Result<Answer, Problem> {
         let page = incoming.query(&["limit", "offset", "cursor"])?.page()?;
-        Ok(self.ask_registry(io, &RegistryCall::Projects(page)).await?)
+        self.ask_registry(io, &RegistryCall::Projects(page)).await
     }
 
     async fn ask_registry(&self, io: &Io, call: &RegistryCall) -> Result<Answer, Problem> {
@@ -194,10 +191,7 @@ impl Call<'_> {
             rotated_from: None,
             old_key_expires_at: None,
         };
-        Ok(Answer {
-            status: 201,
-            ..Answer::ok(&created)
-        })
+        Ok(Answer::ok(&created))
     }
 
     pub(super) async fn revoke_key(&self) -> Result<Answer, Problem> {
@@ -246,10 +240,7 @@ impl Call<'_> {
             rotated_from: Some(id),
             old_key_expires_at: Some(ends_at.to_string()),
         };
-        Ok(Answer {
-            status: 201,
-            ..Answer::ok(&created)
-        })
+        Ok(Answer::ok(&created))
     }
 
     async fn key_record(&self, id: &str) -> Result<KeyRecord, Problem> {

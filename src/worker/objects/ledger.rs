@@ -216,13 +216,13 @@ impl<S: Store> LedgerObject<S> {
                 replayed,
                 seq,
             }),
-            Command::Reserve(_) => Reply::ok(&self.started(entry)),
-            Command::Extend { .. } => Reply::ok(&self.extended(entry)),
+            Command::Reserve(_) => Reply::ok(&self.started(entry, replayed)),
+            Command::Extend { .. } => Reply::ok(&self.extended(entry, replayed)),
             Command::Complete(_) => Reply::ok(&self.completed(entry, replayed)),
-            Command::Open { .. } => Reply::of(201, &self.customer_answer(Some(seq), now)),
-            Command::Update { .. } => Reply::ok(&self.customer_answer(Some(seq), now)),
+            Command::Open { .. } => Reply::ok(&self.customer_answer(Some((seq, replayed)), now)),
+            Command::Update { .. } => Reply::ok(&self.customer_answer(Some((seq, replayed)), now)),
             Command::Close | Command::RevokeKey { .. } => {
-                Reply::ok(&serde_json::json!({ "deleted": true, "seq": seq }))
+                Reply::ok(&serde_json::json!({ "deleted": true, "replayed": replayed, "seq": seq }))
             }
         }
     }
@@ -238,7 +238,7 @@ impl<S: Store> LedgerObject<S> {
         }
     }
 
-    fn started(&self, entry: &Entry) -> UsageStartAnswer {
+    fn started(&self, entry: &Entry, replayed: bool) -> UsageStartAnswer {
         let (held, expires_at) = match &entry.event {
             Event::Held { hold } => (hold.amount, Some(hold.expires_at.to_string())),
             _ => (Credits::ZERO, None),
@@ -250,11 +250,12 @@ impl<S: Store> LedgerObject<S> {
             credits_used: Decimal(held),
             message: "credits are held".to_owned(),
             expires_at,
+            replayed: Some(replayed),
             seq: Some(entry.seq),
         }
     }
 
-    fn extended(&self, entry: &Entry) -> ExtendAnswer {
+    fn extended(&self, entry: &Entry, replayed: bool) -> ExtendAnswer {
         let (hold, expires_at) = match &entry.event {
             Event::Extended { hold, expires_at } => (*hold, *expires_at),
             _ => (entry.seq, entry.at),
@@ -262,6 +263,7 @@ impl<S: Store> LedgerObject<S> {
         ExtendAnswer {
             transaction_id: self.naming.id(Prefix::Transaction, hold),
             expires_at: expires_at.to_string(),
+            replayed,
             seq: entry.seq,
         }
     }
@@ -362,6 +364,7 @@ fn refused(command: &Command, refusal: Refusal) -> Reply {
             credits_used: Decimal(Credits::ZERO),
             message: format!("{requested} credits are needed and {available} are available"),
             expires_at: None,
+            replayed: None,
             seq: None,
         }),
         _ => Problem::from(refusal).into(),

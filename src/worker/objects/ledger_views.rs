@@ -72,7 +72,11 @@ impl<S: Store> LedgerObject<S> {
         }
     }
 
-    pub(super) fn customer_answer(&self, seq: Option<u64>, now: Timestamp) -> CustomerAnswer {
+    pub(super) fn customer_answer(
+        &self,
+        change: Option<(u64, bool)>,
+        now: Timestamp,
+    ) -> CustomerAnswer {
         let ledger = self.book.ledger();
         CustomerAnswer {
             id: self.customer_id(),
@@ -81,7 +85,8 @@ impl<S: Store> LedgerObject<S> {
             held: Decimal(ledger.held()),
             created_at: ledger.opened_at().unwrap_or(now).to_string(),
             metadata: ledger.metadata().map(|text| JsonText(text.to_owned())),
-            seq,
+            replayed: change.map(|(_, replayed)| replayed),
+            seq: change.map(|(seq, _)| seq),
         }
     }
 

@@ -1,0 +1,35 @@
+// What the Rust side calls: storage, randomness, the log. It is plain JavaScript because
+// wasm-bindgen takes it along as it is.
+
+/** @type {SqlStorage | undefined} */
+let storage;
+
+/**
+ * Names the storage that `query` runs on. Calls into wasm never wait, so this holds for
+ * exactly the call that follows.
+ * @param {SqlStorage} sql
+ */
+export function useStorage(sql) {
+  storage = sql;
+}
+
+/**
+ * @param {string} sql
+ * @param {string} parameters a JSON list
+ * @returns {string} the rows as a JSON list of lists
+ */
+export function query(sql, parameters) {
+  if (storage === undefined) throw new Error("no object is being called");
+  const rows = storage.exec(sql, ...(parameters === "null" ? [] : JSON.parse(parameters))).raw();
+  return JSON.stringify([...rows]);
+}
+
+/** @param {Uint8Array} bytes */
+export function random(bytes) {
+  crypto.getRandomValues(bytes);
+}
+
+/** @param {string} line */
+export function log(line) {
+  console.error(line);
+}

@@ -1,0 +1,155 @@
+// Performs what a flow in the engine waits for. The texts are those of `Effect::to_text`;
+// a reply that begins with `!` says why there is none.
+
+import { call } from "./engine";
+import type { Callable, Env } from "./env";
+import type { Task } from "./index";
+
+/** An object that has not answered by then is not waited for. */
+const OBJECT_DEADLINE_MS = 10_000;
+/** Nor is KV: its answer is never needed. */
+const KV_DEADLINE_MS = 1_000;
+
+/** What the gated service must never see: the key, and names that only the gate may set. */
+const HELD_BACK = [
+  "Authorization",
+  "X-Deployment-Id",
+  "X-Deployment-Secret",
+  "X-Customer-Id",
+  "X-Credits-Transaction",
+  "X-Credits-Remaining",
+  "X-Credits-Cost",
+];
+
+export function perform(effect: string, task: Task): Promise<string> | string {
+  const { env } = task;
+  const line = effect.indexOf("\n");
+  const first = effect.slice(1, line < 0 ? undefined : line);
+  const rest = effect.slice(line + 1);
+  switch (effect[0]) {
+    case "L":
+      return callObject(env.LEDGER, env.LEDGER.idFromName(first), rest);
+    case "I":
+      return callById(env.LEDGER, first, rest);
+    case "P":
+      return callObject(env.PROJECT, env.PROJECT.idFromName(first), rest);
+    case "R":
+      return callObject(env.REGISTRY, env.REGISTRY.idFromName("registry"), rest);
+    case "G":
+      return readKv(env, first);
+    case "F":
+      return forward(first, rest, task);
+    default:
+      return "!failed";
+  }
+}
+
+/** Performs the effects that no request waits for, after the response. */
+export function performInBackground(env: Env, context: ExecutionContext): void {
+  for (;;) {
+    const effect = call((engine) => engine.next_background());
+    if (effect === undefined) return;
+    context.waitUntil(effect[0] === "W" ? writeKv(env, effect) : refreshRecord(env, effect.slice(1)));
+  }
+}
+
+async function refreshRecord(env: Env, key: string): Promise<void> {
+  const reply = await readKv(env, key);
+  call((engine) => engine.record_refreshed(key, reply, Date.now()));
+}
+
+async function writeKv(env: Env, effect: string): Promise<void> {
+  const [ttl = "", key = ""] = effect.slice(1).split("\n", 2);
+  const value = effect.slice(1 + ttl.length + 1 + key.length + 1);
+  try {
+    await env.CREDITS_KV.put(key, value, { expirationTtl: Number(ttl) });
+  } catch (error) {
+    // A cached balance that was not written is read from its ledger again.
+    console.error(`KV did not take a cached balance: ${message(error)}`);
+  }
+}
+
+async function readKv(env: Env, key: string): Promise<string> {
+  try {
+    const value = await within(KV_DEADLINE_MS, env.CREDITS_KV.get(key));
+    return value === null ? "-" : `=${value}`;
+  } catch (error) {
+    console.error(`KV did not answer: ${message(error)}`);
+    return "!failed";
+  }
+}
+
+function callById(objects: DurableObjectNamespace<Callable>, id: string, text: string): Promise<string> | string {
+  let object: DurableObjectId;
+  try {
+    object = objects.idFromString(id);
+  } catch {
+    // Not an id of this namespace: nobody's transaction.
+    return "!unknown";
+  }
+  return callObject(objects, object, text);
+}
+
+async function callObject(
+  objects: DurableObjectNamespace<Callable>,
+  id: DurableObjectId,
+  text: string,
+): Promise<string> {
+  try {
+    // A stub is made anew each time: after an exception the old one is of no use.
+    return await within(OBJECT_DEADLINE_MS, objects.get(id).call(text));
+  } catch (error) {
+    console.error(`an object did not answer: ${message(error)}`);
+    return isOverloaded(error) ? "!overloaded" : "!broken";
+  }
+}
+
+async function forward(origin: string, text: string, task: Task): Promise<string> {
+  const { request, env } = task;
+  const [path = "/", ...lines] = text.split("\n");
+  const headers = new Headers(request.headers);
+  for (const name of HELD_BACK) headers.delete(name);
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    headers.set(line.slice(0, colon), line.slice(colon + 1));
+  }
+  const hasBody = request.method !== "GET" && request.method !== "HEAD";
+  const init: RequestInit = {
+    method: request.method,
+    headers,
+    body: hasBody ? request.body : null,
+    redirect: "manual",
+  };
+  try {
+    if (origin === "" && env.ORIGIN === undefined) throw new Error("the rule names no origin and ORIGIN is not bound");
+    task.origin = await (origin === ""
+      ? (env.ORIGIN as Fetcher).fetch(`http://origin${path}`, init)
+      : fetch(`${origin}${path}`, init));
+    return `${task.origin.status}\n${task.origin.headers.get("X-Credits-Cost") ?? ""}`;
+  } catch (error) {
+    console.error(`the origin could not be reached: ${message(error)}`);
+    return "!network";
+  }
+}
+
+/** The platform's own word that an object has too much to do; only then it is set. */
+function isOverloaded(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "overloaded" in error && error.overloaded === true;
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : "unknown error";
+}
+
+/** A promise, or an error when it takes too long. */
+export async function within<T>(deadlineMs: number, promise: Promise<T>): Promise<T> {
+  let timer: number | null = null;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,22 @@
+/** The Worker's bindings, as `wrangler.toml` declares them. */
+export interface Env {
+  LEDGER: DurableObjectNamespace<Callable>;
+  PROJECT: DurableObjectNamespace<Callable>;
+  REGISTRY: DurableObjectNamespace<Callable>;
+  CREDITS_KV: KVNamespace;
+  /** The gated service, for rules that name no origin of their own. */
+  ORIGIN?: Fetcher;
+  /** The operator's token: a secret. */
+  ADMIN_TOKEN?: string;
+  /** Signs API keys: a secret. */
+  KEY_SECRET?: string;
+  /** Still accepted while `KEY_SECRET` is being rotated: a secret. */
+  KEY_SECRET_PREVIOUS?: string;
+  /** Origins that browsers may call from, separated by commas, or `*`. Empty: none. */
+  CORS_ORIGINS?: string;
+}
+
+/** Every object takes one message and gives one reply. */
+export interface Callable extends Rpc.DurableObjectBranded {
+  call(message: string): Promise<string>;
+}
