@@ -1,0 +1,137 @@
+// A real engine for a test: workerd with SQLite on disk, in a fresh folder, and a project
+// with its keys. Everything goes over HTTP, as a user's requests do.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startWorkerd } from "../../scripts/selfhost/config.mjs";
+
+export const ADMIN_TOKEN = "operator-token-of-the-tests";
+const KEY_SECRET = "key-secret-of-the-tests";
+/** No answer of a healthy engine takes this long. */
+const DEADLINE_MS = 20_000;
+
+type Options = Partial<Parameters<typeof startWorkerd>[0]>;
+
+// biome-ignore lint/suspicious/noExplicitAny: a body is whatever the engine answered; tests assert what it is
+export type Json = any;
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: Json;
+}
+
+/** One call: the key, the method, the path, and what is sent. */
+export interface Sent {
+  key?: string | undefined;
+  body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  raw?: string | Uint8Array;
+  headers?: Record<string, string>;
+}
+
+export class Engine {
+  readonly dataDir: string;
+  readonly #options: Options;
+  #running: Awaited<ReturnType<typeof startWorkerd>>;
+
+  private constructor(
+    dataDir: string,
+    options: Options,
+    running: Awaited<ReturnType<typeof startWorkerd>>,
+  ) {
+    this.dataDir = dataDir;
+    this.#options = options;
+    this.#running = running;
+  }
+
+  static async start(options: Options = {}): Promise<Engine> {
+    const dataDir = mkdtempSync(join(tmpdir(), "edge-credits-"));
+    return new Engine(dataDir, options, await launch(dataDir, options));
+  }
+
+  get url(): string {
+    return this.#running.url;
+  }
+
+  get pid(): number {
+    return this.#running.pid;
+  }
+
+  /** Ends it without warning, as a power cut does. */
+  async kill(): Promise<void> {
+    await this.#running.kill();
+  }
+
+  /** Starts it again on the same data. */
+  async restart(): Promise<void> {
+    this.#running = await launch(this.dataDir, this.#options);
+  }
+
+  /** Ends it and removes its data. */
+  async end(): Promise<void> {
+    await this.#running.kill();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  async send(method: string, path: string, sent: Sent = {}): Promise<Answer> {
+    const headers = new Headers(sent.headers);
+    if (sent.key !== undefined) headers.set("Authorization", `Bearer ${sent.key}`);
+    const body = sent.raw ?? (sent.body === undefined ? null : JSON.stringify(sent.body));
+    if (body !== null && !headers.has("Content-Type"))
+      headers.set("Content-Type", "application/json");
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers,
+      body: body as BodyInit | null,
+      signal,
+      redirect: "manual",
+    });
+    const text = await response.text();
+    const isJson = response.headers.get("Content-Type")?.includes("json");
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson ? JSON.parse(text) : text,
+    };
+  }
+
+  /** A new project: its two keys with all scopes. */
+  async project(id: string): Promise<{ live: string; test: string }> {
+    const made = await this.send("POST", "/v1/projects", { key: ADMIN_TOKEN, body: { id } });
+    if (made.status !== 200)
+      throw new Error(`no project: ${made.status} ${JSON.stringify(made.body)}`);
+    return { live: made.body.live_key, test: made.body.test_key };
+  }
+
+  /** A customer with credits. */
+  async customer(key: string, id: string, amount: number): Promise<void> {
+    const body = { amount, type: "topup" };
+    const added = await this.send("POST", `/v1/customers/${encodeURIComponent(id)}/credits`, {
+      key,
+      body,
+    });
+    if (added.status !== 200)
+      throw new Error(`no credits: ${added.status} ${JSON.stringify(added.body)}`);
+  }
+
+  /** A customer's own key. */
+  async customerKey(key: string, id: string): Promise<{ id: string; key: string }> {
+    const made = await this.send("POST", "/v1/keys", {
+      key,
+      body: { kind: "customer", customer_id: id },
+    });
+    if (made.status !== 200) throw new Error(`no key: ${made.status} ${JSON.stringify(made.body)}`);
+    return made.body;
+  }
+}
+
+async function launch(
+  dataDir: string,
+  options: Options,
+): Promise<Awaited<ReturnType<typeof startWorkerd>>> {
+  const env = { ADMIN_TOKEN, KEY_SECRET, ...options.env };
+  return startWorkerd({ port: 0, ...options, dataDir, env, log: join(dataDir, "workerd.log") });
+}
