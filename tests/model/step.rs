@@ -10,6 +10,8 @@ use super::world::World;
 const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600 * SECOND;
 const DAY: i64 = 24 * HOUR;
+/// The largest amount in millionths.
+const MOST: i64 = 9_000_000_000_000_000;
 
 /// One step: the clock moves, then something is asked.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub(crate) enum Deed {
     /// Only look: what is due happens.
     Look,
     One(Wish),
+    /// The same several times: limits are reached by it.
+    Repeated(Wish, u8),
     /// All or nothing.
     Together(Vec<Wish>),
 }
@@ -59,13 +63,16 @@ struct AddWish {
     refund_of: Option<u8>,
 }
 
-/// Counts back from the newest; what does not exist becomes 0, which no entry is.
+/// What no history has.
+const NOTHING: u8 = u8::MAX;
+
+/// Counts back from the newest, around the end; [`NOTHING`] is 0, which no
+/// entry is.
 fn newest(all: &[u64], back: u8) -> u64 {
-    all.iter()
-        .rev()
-        .nth(back.into())
-        .copied()
-        .unwrap_or_default()
+    let place = usize::from(back)
+        .checked_rem(all.len())
+        .filter(|_| back != NOTHING);
+    place.map_or(0, |place| all[all.len() - 1 - place])
 }
 
 impl Wish {
@@ -115,20 +122,24 @@ fn step() -> impl Strategy<Value = Step> {
     let deed = prop_oneof![
         1 => Just(Deed::Look),
         14 => wish().prop_map(Deed::One),
+        1 => (wish(), 2..16_u8).prop_map(|(wish, times)| Deed::Repeated(wish, times)),
         1 => prop::collection::vec(wish(), 1..5).prop_map(Deed::Together),
     ];
     (clock_ms, deed).prop_map(|(clock_ms, deed)| Step { clock_ms, deed })
 }
 
-fn wish() -> impl Strategy<Value = Wish> {
+/// Boxed: unboxed, the types of a step together overflow a test's stack.
+fn wish() -> BoxedStrategy<Wish> {
     // Few keys and prints, so that they meet.
     let key = prop::option::weighted(0.25, (0..6_u8, prop_oneof![4 => Just(0), 1 => Just(1)]));
     let deadline_in = prop::option::weighted(0.1, -HOUR..HOUR);
-    (what(), key, deadline_in).prop_map(|(what, key, deadline_in)| Wish {
-        what,
-        key,
-        deadline_in,
-    })
+    (what(), key, deadline_in)
+        .prop_map(|(what, key, deadline_in)| Wish {
+            what,
+            key,
+            deadline_in,
+        })
+        .boxed()
 }
 
 fn what() -> impl Strategy<Value = What> {
@@ -150,7 +161,6 @@ fn what() -> impl Strategy<Value = What> {
 /// Mostly a few credits, so that sums meet exactly; seldom the impossible and
 /// the largest that there can be.
 fn amount() -> impl Strategy<Value = i64> {
-    const MOST: i64 = 9_000_000_000_000_000;
     prop_oneof![
         30 => (1..=20_i64).prop_map(|halves| halves * 500_000),
         6 => 1..=3_000_000_i64,
@@ -165,20 +175,23 @@ fn lifetime() -> impl Strategy<Value = i64> {
 }
 
 fn back() -> impl Strategy<Value = u8> {
-    prop_oneof![4 => Just(0_u8), 3 => 1..3_u8, 1 => 3..10_u8]
+    prop_oneof![4 => Just(0_u8), 3 => 1..3_u8, 1 => 3..10_u8, 1 => Just(NOTHING)]
 }
 
 fn used() -> impl Strategy<Value = Used> {
     prop_oneof![
         2 => Just(Used::Unsaid),
-        5 => amount().prop_map(Used::Amount),
+        4 => amount().prop_map(Used::Amount),
+        // More than is there: it becomes debt.
+        2 => amount().prop_map(|amount| Used::Amount(amount.saturating_mul(8).clamp(-MOST, MOST))),
         2 => (0..3_000_000_u32, 0..3_000_000_u32).prop_map(|(input, output)| Used::Tokens(input, output)),
     ]
 }
 
 fn adding() -> impl Strategy<Value = AddWish> {
     let kind = prop_oneof![5 => Just(0_u8), 2 => Just(1_u8), 2 => Just(2_u8)];
-    let signed = (amount(), prop::bool::weighted(0.1))
+    let some = prop_oneof![1 => amount(), 2 => amount().prop_map(|amount| (amount.saturating_mul(8)).clamp(-MOST, MOST))];
+    let signed = (some, prop::bool::weighted(0.1))
         .prop_map(|(amount, less)| if less { -amount } else { amount });
     let span = || {
         prop::sample::select(vec![

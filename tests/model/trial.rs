@@ -67,6 +67,13 @@ impl Trial {
                 let order = wish.order(&self.world, self.now);
                 self.one(order)?;
             }
+            Deed::Repeated(wish, times) => {
+                for _ in 0..*times {
+                    let order = wish.order(&self.world, self.now);
+                    self.one(order)?;
+                    self.compare()?;
+                }
+            }
             Deed::Together(wishes) => {
                 let orders: Vec<Order> = wishes
                     .iter()
