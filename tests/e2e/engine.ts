@@ -85,7 +85,7 @@ export class Engine {
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers,
-      body: body as BodyInit | null,
+      body: body as string | Uint8Array<ArrayBuffer> | null,
       signal,
       redirect: "manual",
     });
