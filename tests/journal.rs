@@ -1,0 +1,308 @@
+//! The journal over a real SQLite: what is committed comes back, what is not
+//! is wholly absent, and a torn or foreign entry is refused by the schema.
+#![cfg(all(not(target_arch = "wasm32"), feature = "worker"))]
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use edge_credits::worker::journal::SqlJournal;
+use edge_credits::worker::objects::ledger::LedgerObject;
+use edge_credits::worker::store::{Store, StoreFault};
+use edge_credits::{Credits, Timestamp};
+use rusqlite::Connection;
+use rusqlite::types::{Value, ValueRef};
+use serde_json::json;
+
+const OBJECT: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+/// SQLite as the platform binds it: a number is always a double.
+#[derive(Clone)]
+struct Sqlite {
+    connection: Rc<Connection>,
+    statements: Rc<RefCell<Vec<String>>>,
+    fails: Rc<Cell<bool>>,
+}
+
+impl Sqlite {
+    fn new() -> Self {
+        let connection = Rc::new(Connection::open_in_memory().unwrap());
+        Self {
+            connection,
+            statements: Rc::default(),
+            fails: Rc::default(),
+        }
+    }
+
+    fn count(&self, table: &str) -> i64 {
+        self.connection
+            .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+                row.get(0)
+            })
+            .unwrap()
+    }
+}
+
+impl Store for Sqlite {
+    fn query(&self, sql: &str, parameters: &str) -> Result<String, StoreFault> {
+        let fault = |error: rusqlite::Error| StoreFault(error.to_string());
+        if self.fails.get() && sql.starts_with("INSERT") {
+            return Err(StoreFault("the disk is full".to_owned()));
+        }
+        self.statements.borrow_mut().push(sql.to_owned());
+        let parameters: serde_json::Value = serde_json::from_str(parameters).unwrap();
+        let bound = parameters
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|value| match value {
+                serde_json::Value::Null => Value::Null,
+                serde_json::Value::Number(number) => Value::Real(number.as_f64().unwrap()),
+                serde_json::Value::String(text) => Value::Text(text),
+                other => panic!("not bindable: {other}"),
+            });
+        let mut statement = self.connection.prepare(sql).map_err(fault)?;
+        let columns = statement.column_count();
+        let mut rows = statement
+            .query(rusqlite::params_from_iter(bound))
+            .map_err(fault)?;
+        let mut read = Vec::new();
+        while let Some(row) = rows.next().map_err(fault)? {
+            let cell = |index| match row.get_ref(index).unwrap() {
+                ValueRef::Null => serde_json::Value::Null,
+                ValueRef::Integer(number) => json!(number),
+                ValueRef::Real(number) => json!(number),
+                ValueRef::Text(text) => json!(std::str::from_utf8(text).unwrap()),
+                ValueRef::Blob(_) => panic!("no blobs here"),
+            };
+            read.push((0..columns).map(cell).collect::<Vec<_>>());
+        }
+        Ok(serde_json::to_string(&read).unwrap())
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_ms(1_772_323_200_000 + second * 1000)
+}
+
+fn call(ask: serde_json::Value) -> String {
+    json!({ "project": "shop", "mode": "live", "customer": "alice", "ask": ask }).to_string()
+}
+
+fn execute(command: serde_json::Value, key: Option<&str>) -> String {
+    let mut request = json!({ "command": command });
+    if let Some(key) = key {
+        request["key"] = json!({ "key": key, "fingerprint": "f" });
+    }
+    call(json!({ "execute": request }))
+}
+
+fn topup(credits: i64) -> String {
+    let amount = credits * 1_000_000;
+    execute(
+        json!({ "add": { "amount": amount, "kind": "topup" } }),
+        None,
+    )
+}
+
+fn consume(millionths: i64, key: Option<&str>) -> String {
+    execute(json!({ "consume": { "amount": millionths } }), key)
+}
+
+fn open(store: &Sqlite) -> LedgerObject<Sqlite> {
+    LedgerObject::open(store.clone(), OBJECT).unwrap()
+}
+
+fn body(ledger: &mut LedgerObject<Sqlite>, message: &str, now: Timestamp) -> serde_json::Value {
+    let reply = ledger.call(message, now).unwrap();
+    serde_json::from_str(&reply.body).unwrap()
+}
+
+#[test]
+fn what_was_committed_comes_back_and_what_was_not_is_absent() {
+    let store = Sqlite::new();
+    let mut ledger = open(&store);
+    ledger.call(&topup(100), at(0)).unwrap();
+    ledger.call(&consume(300_000, None), at(1)).unwrap();
+    assert!(ledger.commit().unwrap());
+    ledger.call(&consume(5_000_000, None), at(2)).unwrap();
+    // The power is cut before the next commit.
+    let balance = body(
+        &mut open(&store),
+        &call(json!({ "balance": { "breakdown": false, "credit_name": "c" } })),
+        at(3),
+    );
+    assert_eq!(balance["balance"].to_string(), "99.7");
+}
+
+#[test]
+fn a_charge_writes_one_row_and_a_refusal_or_replay_none() {
+    let store = Sqlite::new();
+    let mut ledger = open(&store);
+    ledger.call(&topup(1), at(0)).unwrap();
+    ledger.commit().unwrap();
+    store.statements.borrow_mut().clear();
+    ledger.call(&consume(100_000, None), at(1)).unwrap();
+    assert!(ledger.commit().unwrap());
+    assert_eq!(store.count("entries"), 2);
+    assert_eq!(
+        store.statements.borrow().len(),
+        1,
+        "{:?}",
+        store.statements.borrow()
+    );
+
+    ledger.call(&consume(100_000, Some("k")), at(1)).unwrap();
+    assert!(ledger.commit().unwrap());
+    let replayed = body(&mut ledger, &consume(100_000, Some("k")), at(2));
+    assert_eq!(replayed["replayed"], true);
+    let refused = ledger.call(&consume(9_000_000, None), at(2)).unwrap();
+    assert_eq!(refused.status, 402);
+    assert!(!ledger.commit().unwrap());
+    assert_eq!(store.count("entries"), 3);
+}
+
+#[test]
+fn a_key_is_known_before_its_entry_is_committed() {
+    let store = Sqlite::new();
+    let mut ledger = open(&store);
+    ledger.call(&topup(1), at(0)).unwrap();
+    let first = body(&mut ledger, &consume(1, Some("k")), at(0));
+    let second = body(&mut ledger, &consume(1, Some("k")), at(0));
+    assert_eq!(
+        (&second["seq"], &second["replayed"]),
+        (&first["seq"], &json!(true))
+    );
+    ledger.commit().unwrap();
+    assert_eq!(store.count("entries"), 2);
+}
+
+#[test]
+fn a_reader_who_only_looks_writes_nothing_at_all() {
+    let store = Sqlite::new();
+    let mut ledger = open(&store);
+    assert_eq!(
+        ledger
+            .call(&call(json!({ "check": { "amount": 1 } })), at(0))
+            .unwrap()
+            .status,
+        404
+    );
+    assert_eq!(ledger.call(&consume(1, None), at(0)).unwrap().status, 402);
+    assert!(!ledger.commit().unwrap());
+    assert_eq!(store.count("sqlite_master"), 0);
+}
+
+#[test]
+fn a_thousand_entries_replay_from_their_snapshot_to_the_same_ledger() {
+    let store = Sqlite::new();
+    let mut ledger = open(&store);
+    ledger.call(&topup(1), at(0)).unwrap();
+    for second in 1..1_000 {
+        ledger.call(&consume(7, None), at(second)).unwrap();
+        ledger.commit().unwrap();
+    }
+    assert_eq!(store.count("snapshot"), 1);
+    let (replayed, _) = SqlJournal::open(store.clone()).unwrap();
+    assert_eq!(replayed.seq(), 1_000);
+    assert_eq!(
+        replayed.balance(),
+        Credits::from_millionths(1_000_000 - 999 * 7).unwrap()
+    );
+    let audit = body(&mut open(&store), &call(json!("audit")), at(2_000));
+    assert_eq!(audit["consistent"], true);
+    let loaded: i64 = store
+        .connection
+        .query_row(
+            "SELECT count(*) FROM entries WHERE seq > (SELECT seq FROM snapshot)",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert!(loaded < 256, "{loaded} entries would be replayed");
+}
+
+#[test]
+fn a_commit_that_fails_writes_nothing_of_its_flush() {
+    let store = Sqlite::new();
+    let mut ledger = open(&store);
+    ledger.call(&topup(1), at(0)).unwrap();
+    ledger.commit().unwrap();
+    ledger.call(&consume(1, None), at(1)).unwrap();
+    ledger.call(&consume(1, None), at(1)).unwrap();
+    store.fails.set(true);
+    assert!(ledger.commit().is_err());
+    store.fails.set(false);
+    let audit = body(&mut open(&store), &call(json!("audit")), at(2));
+    assert_eq!(
+        (audit["entries"].as_u64(), audit["live_balance"].as_u64()),
+        (Some(1), Some(1))
+    );
+}
+
+#[test]
+fn the_schema_refuses_an_entry_that_does_not_continue_the_journal() {
+    let store = Sqlite::new();
+    let mut ledger = open(&store);
+    ledger.call(&topup(1), at(0)).unwrap();
+    ledger.commit().unwrap();
+    for (seq, amount, balance_after) in [(3, 0, 1_000_000), (2, -1, 1_000_000), (2, 1, 1_000_000)] {
+        let forged = "INSERT INTO entries (seq, at, kind, amount, balance_after, payload) VALUES (?, 0, 'x', ?, ?, '')";
+        let error = store
+            .connection
+            .execute(forged, (seq, amount, balance_after))
+            .unwrap_err();
+        assert!(error.to_string().contains("does not continue"), "{error}");
+    }
+    // An older ledger in memory, such as an object that was replaced: its
+    // next entry is already there.
+    let mut stale = open(&store);
+    ledger.call(&consume(1, None), at(1)).unwrap();
+    ledger.commit().unwrap();
+    stale.call(&consume(2, None), at(1)).unwrap();
+    assert!(stale.commit().is_err());
+    assert_eq!(store.count("entries"), 2);
+}
+
+#[test]
+fn an_altered_journal_fails_its_audit() {
+    let store = Sqlite::new();
+    let mut ledger = open(&store);
+    ledger.call(&topup(1), at(0)).unwrap();
+    ledger.call(&consume(1, None), at(1)).unwrap();
+    ledger.commit().unwrap();
+    store
+        .connection
+        .execute("UPDATE entries SET amount = amount + 1 WHERE seq = 2", ())
+        .unwrap();
+    assert_eq!(
+        body(&mut ledger, &call(json!("audit")), at(2))["consistent"],
+        false
+    );
+}
+
+#[test]
+fn a_ledger_does_not_exist_for_strangers() {
+    let store = Sqlite::new();
+    let mut ledger = open(&store);
+    ledger.call(&topup(1), at(0)).unwrap();
+    ledger.commit().unwrap();
+    for (project, mode, customer) in [
+        ("other", "live", "alice"),
+        ("shop", "test", "alice"),
+        ("shop", "live", "bob"),
+    ] {
+        let message =
+            json!({ "project": project, "mode": mode, "customer": customer, "ask": "audit" })
+                .to_string();
+        assert_eq!(
+            ledger.call(&message, at(1)).unwrap().status,
+            404,
+            "{message}"
+        );
+    }
+    let by_id =
+        json!({ "project": "shop", "mode": "live", "ask": { "transaction": { "seq": 1 } } })
+            .to_string();
+    assert_eq!(ledger.call(&by_id, at(1)).unwrap().status, 200);
+}
