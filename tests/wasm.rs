@@ -1,6 +1,13 @@
 //! The seam as JavaScript sees it, run in a real wasm engine: requests go in
 //! as text and bytes, steps come out as text.
 #![cfg(all(target_arch = "wasm32", feature = "worker"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects
+)]
 
 use edge_credits::worker::face::{begin, configure, internal_reply, resume};
 use edge_credits::worker::ids::to_hex;

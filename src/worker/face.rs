@@ -25,6 +25,10 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = query)]
     fn platform_query(sql: &str, parameters: &str) -> Result<String, JsValue>;
 
+    /// Runs a statement that takes one text and gives nothing.
+    #[wasm_bindgen(catch, js_name = execute)]
+    fn platform_execute(sql: &str, text: &str) -> Result<(), JsValue>;
+
     /// Fills bytes from the platform's random source.
     #[wasm_bindgen(js_name = random)]
     fn platform_random(bytes: &mut [u8]);
@@ -48,6 +52,10 @@ struct PlatformStore;
 impl Store for PlatformStore {
     fn query(&self, sql: &str, parameters: &str) -> Result<String, StoreFault> {
         platform_query(sql, parameters).map_err(|error| StoreFault(format!("{error:?}")))
+    }
+
+    fn execute(&self, sql: &str, text: &str) -> Result<(), StoreFault> {
+        platform_execute(sql, text).map_err(|error| StoreFault(format!("{error:?}")))
     }
 }
 
@@ -73,10 +81,16 @@ fn instant(now_ms: f64) -> Timestamp {
     Timestamp::from_ms(now_ms as i64)
 }
 
-fn text(step: &Step) -> String {
-    match step {
+/// A step as the text that crosses; a `+` before it says that there are
+/// effects that no request waits for.
+fn text(engine: &Engine, step: &Step) -> String {
+    let text = match step {
         Step::Answer(answer) => answer.to_text(),
         Step::Effect(effect) => effect.to_text(),
+    };
+    match &engine.front {
+        Some(front) if front.has_background() => format!("+{text}"),
+        _ => text,
     }
 }
 
@@ -97,11 +111,10 @@ pub fn begin(task: u32, head: &str, body: Option<Vec<u8>>, now_ms: f64) -> Strin
         match (&engine.front, incoming) {
             (Some(front), Some(incoming)) => {
                 let front = Rc::clone(front);
-                text(
-                    &engine
-                        .flows
-                        .begin(task, now, |io| front.handle(io, incoming)),
-                )
+                let step = engine
+                    .flows
+                    .begin(task, now, |io| front.handle(io, incoming));
+                text(engine, &step)
             }
             _ => super::front::Answer::internal().to_text(),
         }
@@ -112,7 +125,7 @@ pub fn begin(task: u32, head: &str, body: Option<Vec<u8>>, now_ms: f64) -> Strin
 #[wasm_bindgen]
 pub fn resume(task: u32, reply: String) -> String {
     with_engine(|engine| match engine.flows.resume(task, reply) {
-        Some(step) => text(&step),
+        Some(step) => text(engine, &step),
         None => super::front::Answer::internal().to_text(),
     })
 }
@@ -168,19 +181,23 @@ pub fn ledger_call(handle: u32, message: &str, now_ms: f64) -> Result<String, Js
     })
 }
 
-/// Writes what the calls changed: 0 if there was nothing, 1 if it was
-/// written, 2 if moreover the directory must hear of the customer.
+/// Writes what the calls changed and says what is to be done: -1 nothing, for
+/// nothing was written; 0 wait for the commit; 1 moreover tell the directory
+/// ([`ledger_listing`]); else the instant at which the object must be woken.
 ///
 /// # Errors
 /// As [`ledger_call`].
 #[wasm_bindgen]
-pub fn ledger_commit(handle: u32) -> Result<u8, JsError> {
+pub fn ledger_commit(handle: u32, now_ms: f64) -> Result<f64, JsError> {
+    // Instants are whole numbers well below 2^53.
+    #[allow(clippy::cast_precision_loss)]
     with_ledger(handle, |ledger| {
-        let wrote = ledger.commit()?;
-        Ok(if wrote {
-            if ledger.must_list() { 2 } else { 1 }
-        } else {
-            0
+        Ok(match ledger.commit()? {
+            false => -1.0,
+            true if ledger.must_list() => 1.0,
+            true => ledger
+                .wake_at(instant(now_ms))
+                .map_or(0.0, |at| at.ms() as f64),
         })
     })
 }
@@ -197,16 +214,17 @@ pub fn ledger_settle_due(handle: u32, now_ms: f64) -> Result<(), JsError> {
     })
 }
 
-/// When the object must be woken, in milliseconds since 1970.
+/// When the object must be woken, in milliseconds since 1970, as seen at an
+/// instant at which nothing is overdue but the word to the directory.
 ///
 /// # Errors
 /// As [`ledger_call`].
 #[wasm_bindgen]
-pub fn ledger_wake_at(handle: u32) -> Result<Option<f64>, JsError> {
+pub fn ledger_wake_at(handle: u32, now_ms: f64) -> Result<Option<f64>, JsError> {
     // Instants are whole numbers well below 2^53.
     #[allow(clippy::cast_precision_loss)]
     with_ledger(handle, |ledger| {
-        Ok(ledger.wake_at().map(|at| at.ms() as f64))
+        Ok(ledger.wake_at(instant(now_ms)).map(|at| at.ms() as f64))
     })
 }
 

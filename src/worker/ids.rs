@@ -117,7 +117,7 @@ mod tests {
             "",
             "txn_",
             "txn_x",
-            &id[..id.len() - 1],
+            id.trim_end_matches('7'),
             &id.replace("txn_", "txn-"),
             &format!("{id}-"),
         ] {

@@ -16,6 +16,8 @@ use crate::time::Timestamp;
 /// Entries between two snapshots: replaying this many takes about a
 /// millisecond, and the snapshot's row adds 0.4% to the rows written.
 const SNAPSHOT_EVERY: u64 = 256;
+/// Bytes of a snapshot in one row.
+const SNAPSHOT_PART_BYTES: usize = 1_000_000;
 
 const SCHEMA: [&str; 6] = [
     "CREATE TABLE entries (
@@ -32,7 +34,7 @@ const SCHEMA: [&str; 6] = [
      ) STRICT",
     "CREATE UNIQUE INDEX entries_by_key ON entries (idempotency_key) WHERE idempotency_key IS NOT NULL",
     "CREATE INDEX entries_about ON entries (about) WHERE about IS NOT NULL",
-    "CREATE TABLE snapshot (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, state TEXT NOT NULL) STRICT",
+    "CREATE TABLE snapshot (part INTEGER PRIMARY KEY, seq INTEGER NOT NULL, state TEXT NOT NULL) STRICT",
     "CREATE TABLE identity (
        id INTEGER PRIMARY KEY CHECK (id = 1),
        project TEXT NOT NULL,
@@ -47,6 +49,12 @@ const SCHEMA: [&str; 6] = [
        OR NEW.balance_after <> NEW.amount + coalesce((SELECT balance_after FROM entries ORDER BY seq DESC LIMIT 1), 0)
      BEGIN SELECT RAISE(ABORT, 'the entry does not continue the journal'); END",
 ];
+
+/// All of a flush's entries in one statement.
+const APPEND: &str = "\
+INSERT INTO entries (seq, at, kind, amount, balance_after, idempotency_key, fingerprint, about, payload) \
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8 \
+FROM json_each(?)";
 
 const COLUMNS: &str = "seq, at, amount, balance_after, idempotency_key, fingerprint, payload";
 
@@ -69,6 +77,7 @@ pub struct SqlJournal<S> {
     pending: Vec<Entry>,
     has_tables: bool,
     snapshot_seq: u64,
+    snapshot_parts: u64,
     identity: Option<Identity>,
     /// Whether the project's directory last heard that the customer exists.
     listed: bool,
@@ -96,6 +105,7 @@ impl<S: Store> SqlJournal<S> {
             pending: Vec::new(),
             has_tables: false,
             snapshot_seq: 0,
+            snapshot_parts: 0,
             identity: None,
             listed: false,
         };
@@ -117,13 +127,15 @@ impl<S: Store> SqlJournal<S> {
             });
             journal.listed = listed == 1;
         }
-        if let Some((seq, state)) = journal
+        let parts: Vec<(u64, String)> = journal
             .store
-            .first::<(u64, String)>("SELECT seq, state FROM snapshot", ())?
-        {
-            journal.snapshot_seq = seq;
-            ledger = serde_json::from_str(&state)
-                .map_err(|error| StoreFault(format!("snapshot: {error}")))?;
+            .rows("SELECT seq, state FROM snapshot ORDER BY part", ())?;
+        if let Some((seq, _)) = parts.first() {
+            journal.snapshot_seq = *seq;
+            journal.snapshot_parts = u64::try_from(parts.len()).unwrap_or(u64::MAX);
+            let state: String = parts.into_iter().map(|(_, part)| part).collect();
+            let fault = |error| StoreFault(format!("snapshot: {error}"));
+            ledger = serde_json::from_str(&state).map_err(fault)?;
         }
         let newer = format!("SELECT {COLUMNS} FROM entries WHERE seq > ? ORDER BY seq");
         for entry in journal.entries(&newer, (journal.snapshot_seq,))? {
@@ -184,23 +196,39 @@ impl<S: Store> SqlJournal<S> {
         }
         let rows: Result<Vec<_>, _> = self.pending.iter().map(to_row).collect();
         let rows = serde_json::to_string(&rows?).map_err(|error| StoreFault(error.to_string()))?;
-        self.store.run(
-            "INSERT INTO entries (seq, at, kind, amount, balance_after, idempotency_key, fingerprint, about, payload)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                    value ->> 7, value ->> 8
-             FROM json_each(?)",
-            (rows,),
-        )?;
+        self.store.execute(APPEND, &rows)?;
         self.pending.clear();
         if ledger.seq().saturating_sub(self.snapshot_seq) >= SNAPSHOT_EVERY {
-            let state =
-                serde_json::to_string(ledger).map_err(|error| StoreFault(error.to_string()))?;
-            let upsert = "INSERT INTO snapshot (id, seq, state) VALUES (1, ?, ?)
-                          ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, state = excluded.state";
-            self.store.run(upsert, (ledger.seq(), state))?;
-            self.snapshot_seq = ledger.seq();
+            self.snapshot(ledger)?;
         }
         Ok(true)
+    }
+
+    /// Keeps the ledger's state, in as many rows as it needs: a row holds
+    /// 2 MB at most, a ledger with thousands of holds more.
+    fn snapshot(&mut self, ledger: &Ledger) -> Result<(), StoreFault> {
+        let state = serde_json::to_string(ledger).map_err(|error| StoreFault(error.to_string()))?;
+        let upsert = "INSERT INTO snapshot (part, seq, state) VALUES (?, ?, ?)
+                      ON CONFLICT (part) DO UPDATE SET seq = excluded.seq, state = excluded.state";
+        let mut rest = state.as_str();
+        let mut parts: u64 = 0;
+        while !rest.is_empty() {
+            let mut end = rest.len().min(SNAPSHOT_PART_BYTES);
+            while !rest.is_char_boundary(end) {
+                end = end.saturating_sub(1);
+            }
+            let (part, later) = rest.split_at_checked(end).unwrap_or((rest, ""));
+            self.store.run(upsert, (parts, ledger.seq(), part))?;
+            parts = parts.saturating_add(1);
+            rest = later;
+        }
+        if parts < self.snapshot_parts {
+            self.store
+                .run("DELETE FROM snapshot WHERE part >= ?", (parts,))?;
+        }
+        self.snapshot_parts = parts;
+        self.snapshot_seq = ledger.seq();
+        Ok(())
     }
 
     fn create(&mut self) -> Result<(), StoreFault> {

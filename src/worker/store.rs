@@ -20,6 +20,13 @@ pub trait Store {
     /// [`StoreFault`]: the statement had no effect.
     fn query(&self, sql: &str, parameters: &str) -> Result<String, StoreFault>;
 
+    /// Runs one statement that takes one text and gives nothing: the way in
+    /// for entries, with the least that must cross.
+    ///
+    /// # Errors
+    /// [`StoreFault`]: the statement had no effect.
+    fn execute(&self, sql: &str, text: &str) -> Result<(), StoreFault>;
+
     /// Runs one statement and reads its rows.
     ///
     /// # Errors

@@ -55,6 +55,11 @@ impl Front {
         }
     }
 
+    /// Whether there are effects that no request waits for.
+    pub fn has_background(&self) -> bool {
+        !self.background.borrow().is_empty()
+    }
+
     /// Takes an effect that no request waits for.
     pub fn next_background(&self) -> Option<Effect> {
         self.background.borrow_mut().pop_front()

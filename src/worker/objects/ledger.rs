@@ -14,8 +14,8 @@ use crate::worker::message::{Ask, Flag, LedgerCall, ProjectAsk, ProjectCall, Rep
 use crate::worker::objects::project::project_name;
 use crate::worker::store::{Store, StoreFault};
 
-/// After this long the object itself tells the directory of a customer that
-/// the front did not.
+/// After this long the directory is told again of a customer that it has not
+/// heard of.
 const LISTING_AFTER_MS: i64 = 5_000;
 
 /// A ledger object in memory.
@@ -113,12 +113,12 @@ impl<S: Store> LedgerObject<S> {
         self.book.settle_due(now);
     }
 
-    /// When the object must be woken; `None`: never.
-    pub fn wake_at(&self) -> Option<Timestamp> {
+    /// When the object must be woken, as seen now; `None`: never. The word to
+    /// the directory is never overdue, or a directory that does not answer
+    /// would be called without pause.
+    pub fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
         let due = self.book.ledger().next_due();
-        let listing = self
-            .listing()
-            .map(|_| self.book.ledger().at().after_ms(LISTING_AFTER_MS));
+        let listing = self.listing().map(|_| now.after_ms(LISTING_AFTER_MS));
         due.into_iter().chain(listing).min()
     }
 

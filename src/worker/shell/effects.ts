@@ -8,7 +8,7 @@ import type { Task } from "./index";
 /** An object that has not answered by then is not waited for. */
 const OBJECT_DEADLINE_MS = 10_000;
 /** Nor is KV: its answer is never needed. */
-const KV_DEADLINE_MS = 1_000;
+export const KV_DEADLINE_MS = 1_000;
 
 /** What the gated service must never see: the key, and names that only the gate may set. */
 const HELD_BACK = [
@@ -49,7 +49,9 @@ export function performInBackground(env: Env, context: ExecutionContext): void {
   for (;;) {
     const effect = call((engine) => engine.next_background());
     if (effect === undefined) return;
-    context.waitUntil(effect[0] === "W" ? writeKv(env, effect) : refreshRecord(env, effect.slice(1)));
+    context.waitUntil(
+      effect[0] === "W" ? writeKv(env, effect) : refreshRecord(env, effect.slice(1)),
+    );
   }
 }
 
@@ -62,7 +64,7 @@ async function writeKv(env: Env, effect: string): Promise<void> {
   const [ttl = "", key = ""] = effect.slice(1).split("\n", 2);
   const value = effect.slice(1 + ttl.length + 1 + key.length + 1);
   try {
-    await env.CREDITS_KV.put(key, value, { expirationTtl: Number(ttl) });
+    await within(KV_DEADLINE_MS, env.CREDITS_KV.put(key, value, { expirationTtl: Number(ttl) }));
   } catch (error) {
     // A cached balance that was not written is read from its ledger again.
     console.error(`KV did not take a cached balance: ${message(error)}`);
@@ -79,7 +81,11 @@ async function readKv(env: Env, key: string): Promise<string> {
   }
 }
 
-function callById(objects: DurableObjectNamespace<Callable>, id: string, text: string): Promise<string> | string {
+function callById(
+  objects: DurableObjectNamespace<Callable>,
+  id: string,
+  text: string,
+): Promise<string> | string {
   let object: DurableObjectId;
   try {
     object = objects.idFromString(id);
@@ -90,18 +96,16 @@ function callById(objects: DurableObjectNamespace<Callable>, id: string, text: s
   return callObject(objects, object, text);
 }
 
-async function callObject(
+function callObject(
   objects: DurableObjectNamespace<Callable>,
   id: DurableObjectId,
   text: string,
 ): Promise<string> {
-  try {
-    // A stub is made anew each time: after an exception the old one is of no use.
-    return await within(OBJECT_DEADLINE_MS, objects.get(id).call(text));
-  } catch (error) {
+  // A stub is made anew each time: after an exception the old one is of no use.
+  return within(OBJECT_DEADLINE_MS, objects.get(id).call(text)).catch((error: unknown) => {
     console.error(`an object did not answer: ${message(error)}`);
     return isOverloaded(error) ? "!overloaded" : "!broken";
-  }
+  });
 }
 
 async function forward(origin: string, text: string, task: Task): Promise<string> {
@@ -121,7 +125,8 @@ async function forward(origin: string, text: string, task: Task): Promise<string
     redirect: "manual",
   };
   try {
-    if (origin === "" && env.ORIGIN === undefined) throw new Error("the rule names no origin and ORIGIN is not bound");
+    if (origin === "" && env.ORIGIN === undefined)
+      throw new Error("the rule names no origin and ORIGIN is not bound");
     task.origin = await (origin === ""
       ? (env.ORIGIN as Fetcher).fetch(`http://origin${path}`, init)
       : fetch(`${origin}${path}`, init));
@@ -134,7 +139,12 @@ async function forward(origin: string, text: string, task: Task): Promise<string
 
 /** The platform's own word that an object has too much to do; only then it is set. */
 function isOverloaded(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "overloaded" in error && error.overloaded === true;
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    "overloaded" in error &&
+    error.overloaded === true
+  );
 }
 
 function message(error: unknown): string {
@@ -142,14 +152,19 @@ function message(error: unknown): string {
 }
 
 /** A promise, or an error when it takes too long. */
-export async function within<T>(deadlineMs: number, promise: Promise<T>): Promise<T> {
-  let timer: number | null = null;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs);
+export function within<T>(deadlineMs: number, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new Error(`no answer within ${deadlineMs} ms`));
+    const timer = setTimeout(late, deadlineMs);
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

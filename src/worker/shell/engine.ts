@@ -2,8 +2,8 @@
 // instance can be replaced at once: nothing of it is still running.
 
 import * as glue from "../../../build/bindgen/engine.js";
-import type { Env } from "./env";
 import module from "./engine.wasm";
+import type { Env } from "./env";
 
 glue.initSync({ module });
 
@@ -35,8 +35,11 @@ export function call<T>(run: (engine: typeof glue) => T): T {
 /** Gives the front of this instance its secrets, once. */
 export function configure(env: Env): void {
   if (configured === generation) return;
-  const { ADMIN_TOKEN = "", KEY_SECRET = "", KEY_SECRET_PREVIOUS = "" } = env;
-  if (KEY_SECRET === "") console.error("KEY_SECRET is not set: no API key can be made or accepted");
-  call((engine) => engine.configure(ADMIN_TOKEN, KEY_SECRET, KEY_SECRET_PREVIOUS));
+  // A binding from an environment variable that is not set is null.
+  const { ADMIN_TOKEN, KEY_SECRET, KEY_SECRET_PREVIOUS } = env;
+  if (!KEY_SECRET) console.error("KEY_SECRET is not set: no API key can be made or accepted");
+  call((engine) =>
+    engine.configure(ADMIN_TOKEN ?? "", KEY_SECRET ?? "", KEY_SECRET_PREVIOUS ?? ""),
+  );
   configured = generation;
 }

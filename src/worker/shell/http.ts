@@ -4,7 +4,7 @@ import openapi from "../../api/openapi.json";
 import type { Task } from "./index";
 
 const MAX_BODY_BYTES = 64 * 1024;
-const NO_BODY = new Uint8Array(0);
+export const NO_BODY = new Uint8Array(0);
 const METHODS_WITHOUT_BODY = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Statuses whose responses must not have a body (Fetch, "null body status"). */
 const NULL_BODY_STATUSES = new Set([101, 204, 205, 304]);
@@ -20,27 +20,37 @@ export function newRequestId(): string {
   return `req_${requestPrefix}${requestCount.toString(36)}`;
 }
 
-/** The lines that `Incoming::from_head` reads. */
+/** The lines that `Incoming::from_head` reads; only the headers that a route may need. */
 export function readHead(request: Request, requestId: string): string {
   const { headers, method, url } = request;
   const start = url.indexOf("/", url.indexOf("//") + 2);
   const target = start < 0 ? "/" : url.slice(start);
   const authorization = headers.get("Authorization") ?? "";
+  if (isGated(url)) {
+    return `${method}\n${target}\n${authorization}\n\n\n${headers.get("X-Customer-Id") ?? ""}\n${requestId}`;
+  }
+  if (METHODS_WITHOUT_BODY.has(method))
+    return `${method}\n${target}\n${authorization}\n\n\n\n${requestId}`;
   const idempotencyKey = headers.get("Idempotency-Key") ?? "";
   const contentType = headers.get("Content-Type") ?? "";
-  const customerId = headers.get("X-Customer-Id") ?? "";
-  return `${method}\n${target}\n${authorization}\n${idempotencyKey}\n${contentType}\n${customerId}\n${requestId}`;
+  return `${method}\n${target}\n${authorization}\n${idempotencyKey}\n${contentType}\n\n${requestId}`;
 }
 
-/** The request's body; `undefined` if it is too large. The gate's is never read. */
+/** Whether there is a body to read before the engine is asked; the gate's is never read. */
+export function hasBody(request: Request): boolean {
+  return (
+    !METHODS_WITHOUT_BODY.has(request.method) && request.body !== null && !isGated(request.url)
+  );
+}
+
+/** The request's body; `undefined` if it is too large. */
 export async function readBody(request: Request): Promise<Uint8Array | undefined> {
-  if (request.body === null || METHODS_WITHOUT_BODY.has(request.method)) return NO_BODY;
-  if (isGated(request.url)) return NO_BODY;
   const length = request.headers.get("Content-Length");
   if (length !== null) {
     if (Number(length) > MAX_BODY_BYTES) return undefined;
     return new Uint8Array(await request.arrayBuffer());
   }
+  if (request.body === null) return NO_BODY;
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body) {
@@ -57,33 +67,39 @@ export async function readBody(request: Request): Promise<Uint8Array | undefined
   return body;
 }
 
-function isGated(url: string): boolean {
+export function isGated(url: string): boolean {
   return url.startsWith("/gate/", url.indexOf("/", url.indexOf("//") + 2));
 }
 
 /** The response of an `A` step: see `Answer::to_text`. */
 export function respond(step: string, task: Task): Response {
-  const head = step.indexOf("\n\n");
+  const end = step.indexOf("\n\n");
   const status = Number(step.slice(1, 4));
   const kind = step[4];
-  const headers = kind === "o" ? originHeaders(task) : new Headers();
-  headers.set("X-Request-Id", task.requestId);
-  if (head > 5) {
-    for (const line of step.slice(6, head).split("\n")) {
-      const colon = line.indexOf(":");
-      headers.set(line.slice(0, colon), line.slice(colon + 1));
-    }
-  }
-  if (kind === "o") {
-    const body = NULL_BODY_STATUSES.has(status) ? null : (task.origin?.body ?? null);
-    return new Response(body, { status, headers });
-  }
-  headers.set("Content-Type", kind === "p" ? "application/problem+json" : "application/json");
-  headers.set("Cache-Control", "no-store");
-  const body = kind === "d" ? JSON.stringify(openapi) : step.slice(head + 2);
-  return new Response(task.request.method === "HEAD" ? null : body, { status, headers });
+  if (kind === "o") return respondFromOrigin(status, step.slice(6, end), task);
+  const headers: Record<string, string> = {
+    "Content-Type": kind === "p" ? "application/problem+json" : "application/json",
+    "X-Request-Id": task.requestId,
+  };
+  if (end > 5) for (const [name, value] of headerLines(step.slice(6, end))) headers[name] = value;
+  const { method } = task.request;
+  // Nothing else is ever cached (RFC 9111, section 3).
+  if (method === "GET") headers["Cache-Control"] = "no-store";
+  const body = kind === "d" ? JSON.stringify(openapi) : step.slice(end + 2);
+  return new Response(method === "HEAD" ? null : body, { status, headers });
 }
 
-function originHeaders(task: Task): Headers {
-  return new Headers(task.origin?.headers);
+function respondFromOrigin(status: number, lines: string, task: Task): Response {
+  const headers = new Headers(task.origin?.headers);
+  for (const [name, value] of headerLines(lines)) headers.set(name, value);
+  headers.set("X-Request-Id", task.requestId);
+  const body = NULL_BODY_STATUSES.has(status) ? null : (task.origin?.body ?? null);
+  return new Response(body, { status, headers });
+}
+
+function headerLines(lines: string): [string, string][] {
+  return lines.split("\n").map((line) => {
+    const colon = line.indexOf(":");
+    return [line.slice(0, colon), line.slice(colon + 1)];
+  });
 }

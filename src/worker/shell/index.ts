@@ -5,7 +5,7 @@ import { answerPreflight, withCors } from "./cors";
 import { perform, performInBackground } from "./effects";
 import { call, configure, currentGeneration } from "./engine";
 import type { Env } from "./env";
-import { newRequestId, readBody, readHead, respond } from "./http";
+import { hasBody, isGated, NO_BODY, newRequestId, readBody, readHead, respond } from "./http";
 
 export { LedgerObject } from "./ledger";
 export { ProjectObject, RegistryObject } from "./project";
@@ -18,39 +18,41 @@ export interface Task {
   requestId: string;
   /** The origin's answer, once there is one. */
   origin?: Response;
+  /** Ends the platform's wait for this task, if it was asked to wait. */
+  finish?: () => void;
 }
 
 let lastTask = 0;
 
 export default {
-  async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
-    const origins = env.CORS_ORIGINS;
-    if (origins && request.method === "OPTIONS") {
-      const preflight = answerPreflight(request, origins);
-      if (preflight) return preflight;
-    }
+  fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
     const task: Task = { request, env, context, requestId: newRequestId() };
-    const answered = run(task);
-    // A caller that hangs up must not leave a charge without its refund or a hold open.
-    context.waitUntil(answered);
-    const response = await answered;
-    return origins ? withCors(request, response, origins) : response;
+    return env.CORS_ORIGINS ? answerWithCors(task, env.CORS_ORIGINS) : answer(task);
   },
 } satisfies ExportedHandler<Env>;
 
-async function run(task: Task): Promise<Response> {
-  const { env, context, requestId } = task;
+async function answerWithCors(task: Task, origins: string): Promise<Response> {
+  const preflight = task.request.method === "OPTIONS" && answerPreflight(task.request, origins);
+  return preflight || withCors(task.request, await answer(task), origins);
+}
+
+async function answer(task: Task): Promise<Response> {
+  const { env, requestId } = task;
   try {
     configure(env);
-    const body = await readBody(task.request);
+    const body = hasBody(task.request) ? await readBody(task.request) : NO_BODY;
     lastTask = (lastTask + 1) >>> 0;
     const number = lastTask;
     const generation = currentGeneration();
     const head = readHead(task.request, requestId);
     let step = call((engine) => engine.begin(number, head, body, Date.now()));
     for (;;) {
-      performInBackground(env, context);
+      if (step.charCodeAt(0) === BACKGROUND) {
+        performInBackground(env, task.context);
+        step = step.slice(1);
+      }
       if (step.charCodeAt(0) === ANSWER) return respond(step, task);
+      seeThrough(step, task);
       const reply = await perform(step, task);
       // The instance that began this request is gone, and its flow with it.
       if (currentGeneration() !== generation) throw new Error("the engine was restarted");
@@ -59,9 +61,32 @@ async function run(task: Task): Promise<Response> {
   } catch (error) {
     console.error(`${requestId} ${error instanceof Error ? error.message : "failed"}`);
     return respond(INTERNAL, task);
+  } finally {
+    task.finish?.();
   }
 }
 
+/**
+ * Keeps a task running although its caller hangs up: a charge must not be left without its
+ * refund, nor a revocation half done. A call to one ledger needs no such care, since it is
+ * done wholly or not at all, and it is by far the most frequent.
+ */
+function seeThrough(step: string, task: Task): void {
+  const code = step.charCodeAt(0);
+  if (task.finish !== undefined) return;
+  const isOneLedgerCall =
+    (code === LEDGER_BY_NAME || code === LEDGER_BY_ID) && !isGated(task.request.url);
+  if (isOneLedgerCall) return;
+  task.context.waitUntil(
+    new Promise<void>((resolve) => {
+      task.finish = resolve;
+    }),
+  );
+}
+
+const BACKGROUND = "+".charCodeAt(0);
+const LEDGER_BY_NAME = "L".charCodeAt(0);
+const LEDGER_BY_ID = "I".charCodeAt(0);
 const ANSWER = "A".charCodeAt(0);
 const INTERNAL = `A500p\n\n${JSON.stringify({
   type: "urn:edge-credits:problem:internal",

@@ -13,24 +13,26 @@ import { useStorage } from "./platform.js";
 
 /**
  * The platform may end the call that leads a flush, and its continuation with it, when that
- * caller hangs up. Whoever has waited this long takes the lead.
+ * caller hangs up. A flush that has taken this long is taken over, by its first follower or
+ * by whoever comes next.
  */
 const TAKEOVER_MS = 250;
 /** A call that has waited this long is dropped unrun: its caller has given up by now. */
 const STALE_MS = 10_000;
 /** How long the project's directory is waited for when a customer comes or goes. */
 const LISTING_DEADLINE_MS = 2_000;
-/** When the directory did not answer, it is told again after this. */
-const LISTING_RETRY_MS = 30_000;
 
 const BROKEN = "!broken";
+
+/** What `ledger_commit` gives: nothing was written, or the directory must be told. */
+const NOTHING = -1;
+const TELL_DIRECTORY = 1;
 
 interface Waiting {
   message: string;
   since: number;
   answer: (reply: string) => void;
   reply: string;
-  takeover: number | null;
 }
 
 /** Frees ledgers in wasm whose objects the platform has dropped from memory. */
@@ -45,29 +47,44 @@ export class LedgerObject extends DurableObject<Env> {
   /** Run in memory, waiting for their commit. */
   #run: Waiting[] = [];
   #isFlushing = false;
+  /** When the flush last began a round. */
+  #flushedAt = 0;
   /** Who leads the flush; an earlier leader that comes back steps down. */
   #lead = 0;
+  /** The first follower's timer for taking over. */
+  #deputy: number | null = null;
+  /** Written and not known to be durable. */
+  #isUncommitted = false;
   #ledger: { handle: number; generation: number } | undefined;
   /** When the alarm rings; `undefined`: not known yet, `null`: never. */
   #alarmAt: number | null | undefined;
 
   call(message: string): Promise<string> {
     return new Promise((answer) => {
-      const waiting: Waiting = { message, since: Date.now(), answer, reply: BROKEN, takeover: null };
+      const since = Date.now();
+      const waiting: Waiting = { message, since, answer, reply: BROKEN };
       this.#queue.push(waiting);
-      if (this.#isFlushing) {
-        waiting.takeover = setTimeout(() => this.#flush(), TAKEOVER_MS);
-      } else {
+      if (!this.#isFlushing || since - this.#flushedAt > TAKEOVER_MS) {
         // Not under waitUntil: there it would never end once its caller is gone.
         this.#flush();
+      } else if (this.#deputy === null) {
+        this.#deputy = setTimeout(() => this.#flush(), TAKEOVER_MS);
       }
     });
   }
 
   override async alarm(): Promise<void> {
     this.#alarmAt = null;
-    const outcome = this.#transact((handle) => call((engine) => engine.ledger_settle_due(handle, Date.now())));
-    await this.#commit(outcome);
+    try {
+      this.#transact((handle) => call((engine) => engine.ledger_settle_due(handle, Date.now())));
+      await this.ctx.storage.sync();
+      await this.#tellDirectory();
+      await this.#wakeInTime();
+    } catch (error) {
+      // The platform rings again, and the journal knows better than this memory.
+      this.#forget();
+      throw error;
+    }
   }
 
   async #flush(): Promise<void> {
@@ -75,30 +92,39 @@ export class LedgerObject extends DurableObject<Env> {
     const lead = this.#lead;
     this.#isFlushing = true;
     do {
-      let committed: boolean;
+      this.#flushedAt = Date.now();
+      let committed = true;
       try {
         const outcome = this.#runQueue();
-        committed = outcome === 0 ? true : await this.#commit(outcome);
+        // An earlier leader may have gone between its write and its commit.
+        if (outcome !== NOTHING || this.#isUncommitted) await this.#commit(outcome);
       } catch (error) {
-        console.error(`a ledger was dropped from memory: ${error instanceof Error ? error.message : "failed"}`);
+        console.error(
+          `a ledger was dropped from memory: ${error instanceof Error ? error.message : "failed"}`,
+        );
         this.#forget();
         committed = false;
       }
       if (this.#lead !== lead) return;
+      this.#isUncommitted = false;
       this.#answerAll(committed);
     } while (this.#queue.length > 0);
     this.#isFlushing = false;
+    if (this.#deputy !== null) {
+      clearTimeout(this.#deputy);
+      this.#deputy = null;
+    }
   }
 
-  /** Runs all that is queued; whether anything must be committed. */
+  /** Runs all that is queued, and writes it: what `ledger_commit` gives. */
   #runQueue(): number {
     const queue = this.#queue;
     this.#queue = [];
     const now = Date.now();
-    const live = queue.filter((waiting) => now - waiting.since < STALE_MS);
     this.#run.push(...queue);
     return this.#transact((handle) => {
-      for (const waiting of live) {
+      for (const waiting of queue) {
+        if (now - waiting.since > STALE_MS) continue;
         waiting.reply = call((engine) => engine.ledger_call(handle, waiting.message, now));
       }
     });
@@ -109,25 +135,27 @@ export class LedgerObject extends DurableObject<Env> {
     useStorage(this.ctx.storage.sql);
     const handle = this.#open();
     work(handle);
-    return call((engine) => engine.ledger_commit(handle));
+    const outcome = call((engine) => engine.ledger_commit(handle, Date.now()));
+    if (outcome !== NOTHING) this.#isUncommitted = true;
+    return outcome;
   }
 
-  /** Waits until what was written is durable, and keeps the alarm and the directory right. */
-  async #commit(outcome: number): Promise<boolean> {
-    const alarm = this.#setAlarm();
+  /** Waits until what was written is durable; keeps the alarm and the directory right. */
+  async #commit(outcome: number): Promise<void> {
     await this.ctx.storage.sync();
-    if (outcome === 2) await this.#tellDirectory();
-    if (alarm !== undefined) await alarm;
-    return true;
+    if (outcome === TELL_DIRECTORY) {
+      // The alarm first: it tells the directory should this object end here.
+      await this.#wakeInTime();
+      await this.#tellDirectory();
+    } else if (outcome > TELL_DIRECTORY) {
+      await this.#wakeAt(outcome);
+    }
   }
 
   #answerAll(committed: boolean): void {
     const run = this.#run;
     this.#run = [];
-    for (const waiting of run) {
-      clearTimeout(waiting.takeover);
-      waiting.answer(committed ? waiting.reply : BROKEN);
-    }
+    for (const waiting of run) waiting.answer(committed ? waiting.reply : BROKEN);
   }
 
   #open(): number {
@@ -147,24 +175,25 @@ export class LedgerObject extends DurableObject<Env> {
     close(ledger);
   }
 
-  /** Sets the alarm if something becomes due before it rings. */
-  #setAlarm(): Promise<void> | undefined {
+  /** Sets the alarm for what becomes due next. */
+  async #wakeInTime(): Promise<void> {
+    useStorage(this.ctx.storage.sql);
     const handle = this.#open();
-    const wakeAt = call((engine) => engine.ledger_wake_at(handle));
-    if (wakeAt === undefined) return undefined;
-    if (this.#alarmAt === undefined) return this.#learnAlarm();
-    if (this.#alarmAt !== null && this.#alarmAt <= wakeAt) return undefined;
-    this.#alarmAt = wakeAt;
-    return this.ctx.storage.setAlarm(wakeAt);
+    const wakeAt = call((engine) => engine.ledger_wake_at(handle, Date.now()));
+    if (wakeAt !== undefined) await this.#wakeAt(wakeAt);
   }
 
-  async #learnAlarm(): Promise<void> {
-    this.#alarmAt = await this.ctx.storage.getAlarm();
-    await this.#setAlarm();
+  /** Sets the alarm, unless it rings by then anyway. */
+  async #wakeAt(at: number): Promise<void> {
+    if (this.#alarmAt === undefined) this.#alarmAt = await this.ctx.storage.getAlarm();
+    if (this.#alarmAt !== null && this.#alarmAt <= at) return;
+    this.#alarmAt = at;
+    await this.ctx.storage.setAlarm(at);
   }
 
   /** Tells the project's directory that this customer came or went. */
   async #tellDirectory(): Promise<void> {
+    useStorage(this.ctx.storage.sql);
     const handle = this.#open();
     const effect = call((engine) => engine.ledger_listing(handle));
     if (effect === undefined) return;
@@ -178,9 +207,10 @@ export class LedgerObject extends DurableObject<Env> {
       call((engine) => engine.ledger_listed(open));
       await this.ctx.storage.sync();
     } catch (error) {
-      console.error(`the directory was not told of a customer: ${error instanceof Error ? error.message : "failed"}`);
-      this.#alarmAt = Date.now() + LISTING_RETRY_MS;
-      await this.ctx.storage.setAlarm(this.#alarmAt);
+      // The alarm tells it again.
+      console.error(
+        `the directory was not told of a customer: ${error instanceof Error ? error.message : "failed"}`,
+      );
     }
   }
 }

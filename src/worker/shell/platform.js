@@ -24,6 +24,16 @@ export function query(sql, parameters) {
   return JSON.stringify([...rows]);
 }
 
+/**
+ * Runs a statement that takes one text and gives nothing: how a ledger appends.
+ * @param {string} sql
+ * @param {string} text
+ */
+export function execute(sql, text) {
+  if (storage === undefined) throw new Error("no object is being called");
+  storage.exec(sql, text);
+}
+
 /** @param {Uint8Array} bytes */
 export function random(bytes) {
   crypto.getRandomValues(bytes);

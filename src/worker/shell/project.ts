@@ -1,13 +1,14 @@
 // A project's object and the registry: every call is one transaction.
 
 import { DurableObject } from "cloudflare:workers";
+import { KV_DEADLINE_MS, within } from "./effects";
 import { call } from "./engine";
 import type { Env } from "./env";
 import { useStorage } from "./platform.js";
 
-/** When KV did not take a record, it is offered again after this. */
-const PUBLISH_RETRY_MS = 5_000;
-/** Where a record waits that KV has not taken yet. */
+/** A changed record is offered to KV at once, and once more after this. */
+const PUBLISH_AGAIN_MS = 5_000;
+/** Where the newest record waits until the alarm has seen KV take it. */
 const UNPUBLISHED = "unpublished";
 
 interface Record {
@@ -21,30 +22,43 @@ export class ProjectObject extends DurableObject<Env> {
       useStorage(this.ctx.storage.sql);
       const text = call((engine) => engine.project_call(message, Date.now()));
       const [, key, value] = text.split("\n");
-      if (key !== undefined && value !== undefined) this.ctx.storage.kv.put(UNPUBLISHED, { key, value });
+      if (key !== undefined && value !== undefined)
+        this.ctx.storage.kv.put(UNPUBLISHED, { key, value });
       return text;
     });
     const line = answer.indexOf("\n");
     if (line < 0) return answer;
+    // Set before KV is waited for: this call may end there, by a kill or with its caller.
+    await this.ctx.storage.setAlarm(Date.now() + PUBLISH_AGAIN_MS);
     await this.#publish();
     return answer.slice(0, line);
   }
 
+  /**
+   * Offers KV the newest record until it takes it: a revocation must get out. Only here it
+   * counts as taken: of two calls at once, the older record may reach KV last, but alarms
+   * run alone and come after both.
+   */
   override async alarm(): Promise<void> {
-    await this.#publish();
+    const record = await this.#publish();
+    const newest = this.ctx.storage.kv.get<Record>(UNPUBLISHED);
+    if (newest === undefined) return;
+    if (newest.value === record?.value) this.ctx.storage.kv.delete(UNPUBLISHED);
+    else await this.ctx.storage.setAlarm(Date.now() + PUBLISH_AGAIN_MS);
   }
 
-  /** Offers KV the newest record until it takes it: a revocation must get out. */
-  async #publish(): Promise<void> {
+  /** Gives the record that KV took. */
+  async #publish(): Promise<Record | undefined> {
     const record = this.ctx.storage.kv.get<Record>(UNPUBLISHED);
-    if (record === undefined) return;
+    if (record === undefined) return undefined;
     try {
-      await this.env.CREDITS_KV.put(record.key, record.value);
-      const newest = this.ctx.storage.kv.get<Record>(UNPUBLISHED);
-      if (newest?.value === record.value) this.ctx.storage.kv.delete(UNPUBLISHED);
+      await within(KV_DEADLINE_MS, this.env.CREDITS_KV.put(record.key, record.value));
+      return record;
     } catch (error) {
-      console.error(`KV did not take a project's record: ${error instanceof Error ? error.message : "failed"}`);
-      await this.ctx.storage.setAlarm(Date.now() + PUBLISH_RETRY_MS);
+      console.error(
+        `KV did not take a project's record: ${error instanceof Error ? error.message : "failed"}`,
+      );
+      return undefined;
     }
   }
 }
