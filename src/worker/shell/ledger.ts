@@ -142,14 +142,11 @@ export class LedgerObject extends DurableObject<Env> {
 
   /** Waits until what was written is durable; keeps the alarm and the directory right. */
   async #commit(outcome: number): Promise<void> {
+    // The alarm first: what is durable falls due also if this object ends here.
+    if (outcome === TELL_DIRECTORY) await this.#wakeInTime();
+    else if (outcome > TELL_DIRECTORY) await this.#wakeAt(outcome);
     await this.ctx.storage.sync();
-    if (outcome === TELL_DIRECTORY) {
-      // The alarm first: it tells the directory should this object end here.
-      await this.#wakeInTime();
-      await this.#tellDirectory();
-    } else if (outcome > TELL_DIRECTORY) {
-      await this.#wakeAt(outcome);
-    }
+    if (outcome === TELL_DIRECTORY) await this.#tellDirectory();
   }
 
   #answerAll(committed: boolean): void {
