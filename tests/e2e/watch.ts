@@ -87,7 +87,8 @@ function readJournal(path: string, customer: string): Row[] | undefined {
 
 /** Fails unless the books are sound: seq without gaps, running balances, no key twice. */
 export async function assertSound(engine: Engine, key: string, customer: string): Promise<Row[]> {
-  const audit = await engine.send("GET", `/v1/customers/${customer}/audit`, { key });
+  const path = `/v1/customers/${encodeURIComponent(customer)}/audit`;
+  const audit = await engine.send("GET", path, { key });
   assert.deepEqual([audit.status, audit.body.consistent], [200, true], JSON.stringify(audit.body));
   const rows = journal(engine, customer);
   assert.equal(audit.body.entries, rows.length);
@@ -109,7 +110,8 @@ export async function balance(
   customer: string,
   field = "balance",
 ): Promise<Json> {
-  const answer = await engine.send("GET", `/v1/customers/${customer}/balance`, { key });
+  const path = `/v1/customers/${encodeURIComponent(customer)}/balance`;
+  const answer = await engine.send("GET", path, { key });
   assert.equal(answer.status, 200, JSON.stringify(answer.body));
   return answer.body[field];
 }

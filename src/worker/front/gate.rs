@@ -5,6 +5,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::incoming::percent_decode;
 use super::{Answer, AnswerKind, Call};
 use crate::api::{Code, Problem};
 use crate::credits::Credits;
@@ -364,11 +365,21 @@ fn matches(rule: &GateRule, method: &str, path: &str) -> bool {
         let is_last = pattern.peek().is_none();
         match segments.next() {
             Some(_) if expected == "*" && is_last => return true,
-            Some(segment) if expected == "*" || expected == segment => {}
+            Some(segment) if expected == "*" || reads_as(segment, expected) => {}
             _ => return false,
         }
     }
     segments.next().is_none()
+}
+
+/// Whether a segment is the expected one, also in another spelling: an origin
+/// reads `%61` as `a`, so it must cost the same.
+fn reads_as(segment: &str, expected: &str) -> bool {
+    let decoded = |text| percent_decode(text, false);
+    expected == segment
+        || decoded(segment)
+            .zip(decoded(expected))
+            .is_some_and(|(segment, expected)| segment == expected)
 }
 
 /// Whether a URL parser leaves the path as it is, so that the origin sees
@@ -420,6 +431,10 @@ mod tests {
             ("/*/chat", "/v2/chat", true),
             ("/*/chat", "/v2/talk", false),
             ("/*", "/", true),
+            ("/chat/*", "/%63hat/a", true),
+            ("/c%68at", "/chat", true),
+            ("/c%68at", "/%63h%61t", true),
+            ("/a/b", "/a%2Fb", false),
         ] {
             assert_eq!(
                 matches(&rule("*", pattern), "GET", path),

@@ -245,7 +245,7 @@ impl Query {
 
 /// Undoes percent-encoding (RFC 3986, section 2.1), and `+` in a query.
 /// `None` for a broken escape or for bytes that are not UTF-8.
-fn percent_decode(text: &str, plus_is_space: bool) -> Option<Cow<'_, str>> {
+pub(super) fn percent_decode(text: &str, plus_is_space: bool) -> Option<Cow<'_, str>> {
     if !text
         .bytes()
         .any(|byte| byte == b'%' || (plus_is_space && byte == b'+'))
