@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startWorkerd } from "../../scripts/selfhost/config.mjs";
+import { Contract } from "./contract.ts";
 
 export const ADMIN_TOKEN = "operator-token-of-the-tests";
 const KEY_SECRET = "key-secret-of-the-tests";
@@ -27,12 +28,14 @@ export interface Sent {
   key?: string | undefined;
   body?: unknown;
   /** Sent as it is, instead of `body`. */
-  raw?: string | Uint8Array;
+  raw?: string | Uint8Array | ReadableStream<Uint8Array>;
   headers?: Record<string, string>;
 }
 
 export class Engine {
   readonly dataDir: string;
+  /** The OpenAPI document as this engine serves it. */
+  readonly contract: Contract;
   readonly #options: Options;
   #running: Awaited<ReturnType<typeof startWorkerd>>;
 
@@ -40,15 +43,19 @@ export class Engine {
     dataDir: string,
     options: Options,
     running: Awaited<ReturnType<typeof startWorkerd>>,
+    contract: Contract,
   ) {
     this.dataDir = dataDir;
+    this.contract = contract;
     this.#options = options;
     this.#running = running;
   }
 
   static async start(options: Options = {}): Promise<Engine> {
     const dataDir = mkdtempSync(join(tmpdir(), "edge-credits-"));
-    return new Engine(dataDir, options, await launch(dataDir, options));
+    const running = await launch(dataDir, options);
+    const document = await fetch(`${running.url}/openapi.json`);
+    return new Engine(dataDir, options, running, new Contract(await document.json()));
   }
 
   get url(): string {
@@ -75,6 +82,7 @@ export class Engine {
     rmSync(this.dataDir, { recursive: true, force: true });
   }
 
+  /** Sends a request; the answer must be one that the OpenAPI document promises. */
   async send(method: string, path: string, sent: Sent = {}): Promise<Answer> {
     const headers = new Headers(sent.headers);
     if (sent.key !== undefined) headers.set("Authorization", `Bearer ${sent.key}`);
@@ -85,17 +93,21 @@ export class Engine {
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers,
-      body: body as string | Uint8Array<ArrayBuffer> | null,
+      body: body as string | Uint8Array<ArrayBuffer> | ReadableStream | null,
+      // A body without a length is sent while it is made.
+      duplex: "half",
       signal,
       redirect: "manual",
     });
     const text = await response.text();
-    const isJson = response.headers.get("Content-Type")?.includes("json");
-    return {
+    const isJson = text !== "" && response.headers.get("Content-Type")?.includes("json");
+    const answer = {
       status: response.status,
       headers: response.headers,
       body: isJson ? JSON.parse(text) : text,
     };
+    this.contract.check({ method, path, ...answer });
+    return answer;
   }
 
   /** A new project: its two keys with all scopes. */
@@ -115,6 +127,14 @@ export class Engine {
     });
     if (added.status !== 200)
       throw new Error(`no credits: ${added.status} ${JSON.stringify(added.body)}`);
+  }
+
+  /** What the journal of a customer adds up to: to see that nothing changed. */
+  async audit(key: string, id: string): Promise<Json> {
+    const audit = await this.send("GET", `/v1/customers/${encodeURIComponent(id)}/audit`, { key });
+    if (audit.status !== 200 || !audit.body.consistent)
+      throw new Error(`no sound audit: ${audit.status} ${JSON.stringify(audit.body)}`);
+    return audit.body;
   }
 
   /** A customer's own key. */

@@ -60,7 +60,8 @@ pub enum Access {
 pub struct Route {
     /// The HTTP method; `*` takes any.
     pub method: &'static str,
-    /// The path by its segments; a last `**` takes any rest.
+    /// The path by its segments; a last `**` takes any rest, of one segment at
+    /// least.
     pub path: &'static [&'static str],
     /// What it does.
     pub operation: Operation,
@@ -131,7 +132,7 @@ pub const ROUTES: [Route; 32] = [
         "GET",
         &["v1", "usage-transactions", "{}"],
         Operation::GetUsage,
-        OWN_CONSUME,
+        OWN_READ,
     ),
     route(
         "POST",
@@ -250,8 +251,8 @@ pub fn find(method: &str, segments: &[&str]) -> Found {
 fn matches(path: &[&str], segments: &[&str]) -> bool {
     match path.split_last() {
         Some((&"**", head)) => segments
-            .get(..head.len())
-            .is_some_and(|start| matches(head, start)),
+            .split_at_checked(head.len())
+            .is_some_and(|(start, rest)| !rest.is_empty() && matches(head, start)),
         _ => {
             path.len() == segments.len()
                 && path
@@ -264,7 +265,83 @@ fn matches(path: &[&str], segments: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    /// A method, a path with `{}` for parameters, and who may: of each kind of
+    /// key its name and scopes.
+    type Row = (String, String, Vec<(String, Vec<String>)>);
+
+    fn words(scopes: &serde_json::Value) -> Vec<String> {
+        let scopes = scopes.as_array().unwrap().iter();
+        scopes
+            .map(|scope| scope.as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    fn documented() -> BTreeSet<Row> {
+        let document: serde_json::Value =
+            serde_json::from_str(include_str!("../../api/openapi.json")).unwrap();
+        let mut rows = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let segment = |text: &str| match text.starts_with('{') {
+                true => "{}".to_owned(),
+                false => text.to_owned(),
+            };
+            let path: Vec<_> = path.split('/').map(segment).collect();
+            for (method, operation) in item.as_object().unwrap() {
+                let keys = operation["security"].as_array().unwrap();
+                let keys = keys.iter().flat_map(|key| key.as_object().unwrap());
+                let keys = keys.map(|(kind, scopes)| (kind.clone(), words(scopes)));
+                rows.insert((method.to_uppercase(), path.join("/"), keys.collect()));
+            }
+        }
+        rows
+    }
+
+    fn routed() -> BTreeSet<Row> {
+        let mut rows = BTreeSet::new();
+        for route in &ROUTES {
+            let path: Vec<_> = route
+                .path
+                .iter()
+                .map(|part| part.replace("**", "{}"))
+                .collect();
+            let key = |kind: &str, scopes: Scopes| {
+                let words = scopes.words().into_iter().map(str::to_owned);
+                (kind.to_owned(), words.collect())
+            };
+            let keys = match route.access {
+                Access::Public => vec![],
+                Access::Operator => vec![key("operator_token", Scopes::default())],
+                Access::Project(scope) => vec![key("project_key", scope)],
+                Access::Customer(scope) => {
+                    vec![key("project_key", scope), key("customer_key", scope)]
+                }
+            };
+            // OpenAPI has no word for any method: the usual ones stand for all.
+            let methods: &[&str] = match route.method {
+                "*" => &["GET", "POST", "PUT", "PATCH", "DELETE"],
+                ref method => std::slice::from_ref(method),
+            };
+            for method in methods {
+                let path = format!("/{}", path.join("/"));
+                rows.insert(((*method).to_owned(), path, keys.clone()));
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn the_openapi_document_has_every_route_and_its_keys_and_no_other() {
+        let (documented, routed) = (documented(), routed());
+        let only = |left: &BTreeSet<Row>, right| left.difference(right).cloned().collect();
+        let missing: Vec<Row> = only(&routed, &documented);
+        let invented: Vec<Row> = only(&documented, &routed);
+        assert!(missing.is_empty(), "not in the document: {missing:?}");
+        assert!(invented.is_empty(), "not in the Worker: {invented:?}");
+    }
 
     #[test]
     fn a_path_finds_its_route_or_its_methods_or_nothing() {
@@ -285,6 +362,7 @@ mod tests {
             matches!(find("PUT", &["v1", "customers"]), Found::OtherMethods(methods) if methods == ["GET", "POST"])
         );
         assert!(matches!(find("GET", &["v1"]), Found::Nothing));
+        assert!(matches!(find("GET", &["gate"]), Found::Nothing));
         assert!(matches!(
             find("GET", &["v1", "customers", "a", "b", "c"]),
             Found::Nothing

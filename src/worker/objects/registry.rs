@@ -60,7 +60,7 @@ pub fn call<S: Store>(store: &S, message: &str, now: Timestamp) -> Result<Reply,
             let total = store
                 .first::<(u64,)>("SELECT count(*) FROM projects", ())?
                 .map_or(0, |(count,)| count);
-            let select = "SELECT id, name, created_at FROM projects ORDER BY created_at, id LIMIT ? OFFSET ?";
+            let select = "SELECT id, name, created_at FROM projects ORDER BY created_at DESC, id LIMIT ? OFFSET ?";
             let rows: Vec<(String, Option<String>, Timestamp)> =
                 store.rows(select, (page.limit, page.offset))?;
             let project = |(id, name, at): (String, Option<String>, Timestamp)| ProjectAnswer {
