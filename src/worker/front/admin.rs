@@ -220,6 +220,13 @@ impl Call<'_> {
             .filter(|(word, _)| old.scopes.iter().any(|scope| scope == word));
         let scopes = scopes.fold(Scopes::default(), |scopes, (_, scope)| scopes.and(*scope));
         let own = &self.caller.key;
+        // As in creating one: nobody makes a key that may do more than theirs.
+        if !own.scopes.contain(scopes) {
+            return Err(Problem::new(
+                Code::InsufficientScope,
+                "the key to rotate has scopes that this API key lacks",
+            ));
+        }
         let key = Key {
             id: new_id(),
             mode: own.mode,

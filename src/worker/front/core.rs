@@ -144,7 +144,7 @@ impl Call<'_> {
     ) -> Result<Request, Problem> {
         let (amount, note) = self.priced(item).await?;
         let command = Command::Consume { amount, note };
-        let fingerprint = fingerprint("consume", bytes, &command);
+        let fingerprint = fingerprint("consume", bytes);
         let key = match (item.name("idempotency_key")?, header) {
             (Some(own), _) => Some(format!("k:{}", own.as_str())),
             (None, Some(header)) => Some(format!("b{index}:{}", header.as_str())),

@@ -35,6 +35,9 @@ pub struct Incoming {
     pub now: Timestamp,
 }
 
+/// The largest offset: what every JSON reader takes as a whole number.
+const MAX_OFFSET: u64 = 9_007_199_254_740_991;
+
 impl Incoming {
     /// From the head that crosses from the shell: one line each for method,
     /// path with query, and the headers in the order above.
@@ -199,10 +202,9 @@ impl Query {
             (Some(_), Some(_)) => {
                 return Err(Self::invalid("cursor", "cannot be combined with offset"));
             }
-            (None, Some(cursor)) => cursor
-                .parse()
+            (None, cursor @ Some(_)) => Self::whole("cursor", cursor, 0, 0..=MAX_OFFSET)
                 .map_err(|_| Self::invalid("cursor", "is not a cursor of this list"))?,
-            (offset, None) => Self::whole("offset", offset, 0, 0..=9_007_199_254_740_991)?,
+            (offset, None) => Self::whole("offset", offset, 0, 0..=MAX_OFFSET)?,
         };
         Ok(Page {
             limit: self.limit()?,

@@ -1,5 +1,7 @@
 //! Bodies into commands.
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::Call;
@@ -208,7 +210,7 @@ impl Call<'_> {
         };
         let key = key.map(|key| IdempotencyKey {
             key: format!("k:{}", key.as_str()),
-            fingerprint: fingerprint(what, bytes, &command),
+            fingerprint: fingerprint(what, bytes),
         });
         Ok(Request {
             command,
@@ -234,32 +236,62 @@ impl Call<'_> {
 }
 
 /// A digest of what was asked, so that one key is one request: the body with
-/// its fields sorted and without its protection, and the exact amount (two
-/// amounts may be one to a JSON reader that goes through doubles).
-pub(super) fn fingerprint(what: &str, body: &[u8], command: &Command) -> String {
+/// its fields sorted and without its protection, and the amount exactly. Two
+/// amounts may be one to a JSON reader that goes through doubles, and one
+/// amount has many texts: `5`, `5.0`, `5e0`.
+pub(super) fn fingerprint(what: &str, body: &[u8]) -> String {
     let mut canonical: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     if let Some(fields) = canonical.as_object_mut() {
         fields.remove("idempotency_key");
         fields.remove("deadline");
-    }
-    let exact = match command {
-        Command::Add(addition) => addition.amount,
-        Command::Reserve(reservation) if reservation.price.is_none() => reservation.amount,
-        Command::Consume { amount, note }
-            if note
-                .as_ref()
-                .is_none_or(|note| note.price_version.is_none()) =>
-        {
-            *amount
+        if let Some(amount) = exact_amount(body) {
+            fields.insert("amount".to_owned(), amount.millionths().into());
         }
-        // A price may change between two tries of one request.
-        _ => Credits::ZERO,
-    };
+    }
     let mut hash = Sha256::new();
     hash.update(what);
     hash.update([0]);
     hash.update(canonical.to_string());
-    hash.update([0]);
-    hash.update(exact.millionths().to_be_bytes());
     to_hex(hash.finalize().get(..FINGERPRINT_BYTES).unwrap_or_default())
+}
+
+fn exact_amount(body: &[u8]) -> Option<Credits> {
+    #[derive(Deserialize)]
+    struct Amount<'a> {
+        #[serde(borrow)]
+        amount: Option<&'a RawValue>,
+    }
+    let body: Amount<'_> = serde_json::from_slice(body).ok()?;
+    Credits::parse(body.amount?.get()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_knows_a_request_by_what_it_means() {
+        let print = |body: &str| fingerprint("consume", body.as_bytes());
+        let five = print(r#"{"amount":5,"feature":"a"}"#);
+        for same in [
+            r#"{ "feature": "\u0061", "amount": 5.0 }"#,
+            r#"{"amount":5e0,"feature":"a","idempotency_key":"k"}"#,
+            r#"{"amount":0.5e1,"feature":"a","deadline":"2026-03-01T00:00:00Z"}"#,
+        ] {
+            assert_eq!(print(same), five, "{same}");
+        }
+        for other in [
+            r#"{"amount":5}"#,
+            r#"{"amount":5000000,"feature":"a"}"#,
+            r#"{"amount":5.000001,"feature":"a"}"#,
+        ] {
+            assert_ne!(print(other), five, "{other}");
+        }
+        // One double stands for both.
+        assert_ne!(
+            print(r#"{"amount":8999999999.999998}"#),
+            print(r#"{"amount":8999999999.999999}"#)
+        );
+        assert_ne!(fingerprint("check", b"{}"), fingerprint("consume", b"{}"));
+    }
 }

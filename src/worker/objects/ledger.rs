@@ -2,8 +2,8 @@
 //! the answers. Several calls are done in memory, then committed at once.
 
 use crate::api::{
-    AddAnswer, BatchAnswer, BatchItem, Code, ConsumeAnswer, Decimal, ExtendAnswer, Problem,
-    UsageCompleteAnswer, UsageStartAnswer,
+    AddAnswer, BatchAnswer, BatchItem, Code, ConsumeAnswer, CustomerAnswer, Decimal, ExtendAnswer,
+    JsonText, Problem, UsageCompleteAnswer, UsageStartAnswer,
 };
 use crate::credits::Credits;
 use crate::ledger::{Book, Command, Entry, Event, Outcome, Refusal, Request, Stop};
@@ -219,11 +219,36 @@ impl<S: Store> LedgerObject<S> {
             Command::Reserve(_) => Reply::ok(&self.started(entry, replayed)),
             Command::Extend { .. } => Reply::ok(&self.extended(entry, replayed)),
             Command::Complete(_) => Reply::ok(&self.completed(entry, replayed)),
-            Command::Open { .. } => Reply::ok(&self.customer_answer(Some((seq, replayed)), now)),
-            Command::Update { .. } => Reply::ok(&self.customer_answer(Some((seq, replayed)), now)),
+            Command::Open { .. } => Reply::ok(&self.opened(entry, replayed)),
+            Command::Update { .. } => Reply::ok(&self.updated(entry, replayed, now)),
             Command::Close | Command::RevokeKey { .. } => {
                 Reply::ok(&serde_json::json!({ "deleted": true, "replayed": replayed, "seq": seq }))
             }
+        }
+    }
+
+    /// From the entry alone, so that a replay is the first answer again.
+    fn opened(&self, entry: &Entry, replayed: bool) -> CustomerAnswer {
+        CustomerAnswer {
+            id: self.customer_id(),
+            balance: Decimal(entry.balance_after),
+            available: Decimal(entry.balance_after),
+            held: Decimal(Credits::ZERO),
+            created_at: entry.at.to_string(),
+            metadata: metadata_of(entry),
+            replayed: Some(replayed),
+            seq: Some(entry.seq),
+        }
+    }
+
+    /// A replay shows what was changed then, and the credits as they are now:
+    /// the entry does not know what was held.
+    fn updated(&self, entry: &Entry, replayed: bool, now: Timestamp) -> CustomerAnswer {
+        CustomerAnswer {
+            metadata: metadata_of(entry),
+            replayed: Some(replayed),
+            seq: Some(entry.seq),
+            ..self.customer_answer(now)
         }
     }
 
@@ -344,6 +369,13 @@ impl<S: Store> LedgerObject<S> {
             reply.flag = Flag::Replayed;
         }
         reply
+    }
+}
+
+fn metadata_of(entry: &Entry) -> Option<JsonText> {
+    match &entry.event {
+        Event::Opened { metadata } | Event::Updated { metadata } => metadata.clone().map(JsonText),
+        _ => None,
     }
 }
 

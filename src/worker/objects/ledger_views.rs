@@ -67,16 +67,12 @@ impl<S: Store> LedgerObject<S> {
 
     pub(super) fn customer(&self, now: Timestamp) -> Reply {
         match self.book.ledger().opened_at() {
-            Some(_) => Reply::ok(&self.customer_answer(None, now)),
+            Some(_) => Reply::ok(&self.customer_answer(now)),
             None => no_customer(),
         }
     }
 
-    pub(super) fn customer_answer(
-        &self,
-        change: Option<(u64, bool)>,
-        now: Timestamp,
-    ) -> CustomerAnswer {
+    pub(super) fn customer_answer(&self, now: Timestamp) -> CustomerAnswer {
         let ledger = self.book.ledger();
         CustomerAnswer {
             id: self.customer_id(),
@@ -85,8 +81,8 @@ impl<S: Store> LedgerObject<S> {
             held: Decimal(ledger.held()),
             created_at: ledger.opened_at().unwrap_or(now).to_string(),
             metadata: ledger.metadata().map(|text| JsonText(text.to_owned())),
-            replayed: change.map(|(_, replayed)| replayed),
-            seq: change.map(|(seq, _)| seq),
+            replayed: None,
+            seq: None,
         }
     }
 
@@ -270,7 +266,7 @@ impl<S: Store> LedgerObject<S> {
         }))
     }
 
-    fn customer_id(&self) -> String {
+    pub(super) fn customer_id(&self) -> String {
         let identity = self.book.journal().identity();
         identity
             .map(|identity| identity.customer.as_str().to_owned())
