@@ -64,11 +64,11 @@ export class LedgerObject extends DurableObject<Env> {
       const since = Date.now();
       const waiting: Waiting = { message, since, answer, reply: BROKEN };
       this.#queue.push(waiting);
-      if (!this.#isFlushing || since - this.#flushedAt > TAKEOVER_MS) {
+      if (!this.#isFlushing || since - this.#flushedAt >= TAKEOVER_MS) {
         // Not under waitUntil: there it would never end once its caller is gone.
         this.#flush();
       } else if (this.#deputy === null) {
-        this.#deputy = setTimeout(() => this.#flush(), TAKEOVER_MS);
+        this.#deputy = setTimeout(() => this.#deputize(), TAKEOVER_MS);
       }
     });
   }
@@ -85,6 +85,12 @@ export class LedgerObject extends DurableObject<Env> {
       this.#forget();
       throw error;
     }
+  }
+
+  /** Takes the lead from a leader that has been gone for too long. */
+  #deputize(): void {
+    this.#deputy = null;
+    if (this.#isFlushing && Date.now() - this.#flushedAt >= TAKEOVER_MS) this.#flush();
   }
 
   async #flush(): Promise<void> {
