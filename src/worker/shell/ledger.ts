@@ -90,7 +90,9 @@ export class LedgerObject extends DurableObject<Env> {
   /** Takes the lead from a leader that has been gone for too long. */
   #deputize(): void {
     this.#deputy = null;
-    if (this.#isFlushing && Date.now() - this.#flushedAt >= TAKEOVER_MS) this.#flush();
+    if (!this.#isFlushing) return;
+    if (Date.now() - this.#flushedAt >= TAKEOVER_MS) this.#flush();
+    else this.#deputy = setTimeout(() => this.#deputize(), TAKEOVER_MS);
   }
 
   async #flush(): Promise<void> {
