@@ -31,9 +31,8 @@ after(() => engine.end());
 
 const TOTAL = 1 + COUNT + 2 + 1;
 const list = async (query: Record<string, string | number> = {}, id = "anna"): Promise<Json> => {
-  const search = new URLSearchParams(
-    Object.entries(query).map(([name, value]) => [name, `${value}`]),
-  );
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) search.set(name, `${value}`);
   const { status, body } = await engine.send("GET", `/v1/customers/${id}/transactions?${search}`, {
     key,
   });

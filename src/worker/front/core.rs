@@ -101,8 +101,16 @@ impl Call<'_> {
 
     pub(super) async fn check(&self) -> Result<Answer, Problem> {
         let customer = self.customer()?;
-        let body = Body::parse(self.incoming.json_body()?, &CONSUME_FIELDS)?;
-        let (amount, _) = self.priced(&body).await?;
+        let bytes = self.incoming.json_body()?;
+        let body = Body::parse(bytes, &CONSUME_FIELDS)?;
+        let (amount, note) = self.priced(&body).await?;
+        // Nothing is protected here, but what a consume would refuse is refused.
+        self.request(
+            "check",
+            Some(&body),
+            bytes,
+            Command::Consume { amount, note },
+        )?;
         Ok(self
             .ask_ledger(&customer, Ask::Check { amount })
             .await?

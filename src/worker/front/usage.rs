@@ -47,6 +47,9 @@ impl Call<'_> {
     async fn reservation(&self, body: &Body<'_>) -> Result<Reservation, Problem> {
         let amount = body.amount("amount")?;
         let tokens = tokens(body, "provisional_tokens")?;
+        if amount.is_some() && tokens.is_some() {
+            return Err(body.invalid("amount", "cannot be combined with provisional_tokens"));
+        }
         let model = body.name("model")?;
         let expires_in = expires_in(body)?.unwrap_or(DEFAULT_EXPIRES_IN);
         let mut note = Note {
@@ -66,17 +69,14 @@ impl Call<'_> {
             note.price_version = price.as_ref().map(|_| record.catalogue.version);
         }
         let amount = match (amount, tokens, &price) {
-            (Some(_), Some(_), _) => {
-                return Err(body.invalid("amount", "cannot be combined with provisional_tokens"));
-            }
-            (Some(amount), None, _) if amount.is_negative() => {
+            (Some(amount), _, _) if amount.is_negative() => {
                 return Err(Problem::field(
                     Code::InvalidAmount,
                     "amount",
                     "must not be negative",
                 ));
             }
-            (Some(amount), None, _) => amount,
+            (Some(amount), _, _) => amount,
             (None, Some(tokens), Some(price)) => price.price(tokens)?,
             (None, Some(_), None) => return Err(body.missing("model")),
             (None, None, _) => return Err(body.missing("amount")),
