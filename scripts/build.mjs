@@ -83,9 +83,13 @@ async function compile() {
 
 async function bind() {
   mkdirSync(BINDGEN_DIR, { recursive: true });
-  await run(WASM_BINDGEN, [...BINDGEN_FLAGS, "--out-dir", BINDGEN_DIR, "--out-name", "engine", CARGO_WASM], {
-    cwd: ROOT,
-  });
+  await run(
+    WASM_BINDGEN,
+    [...BINDGEN_FLAGS, "--out-dir", BINDGEN_DIR, "--out-name", "engine", CARGO_WASM],
+    {
+      cwd: ROOT,
+    },
+  );
   appendFileSync(join(BINDGEN_DIR, "engine.d.ts"), GLUE_TYPES);
 }
 

@@ -9,7 +9,7 @@
     clippy::arithmetic_side_effects
 )]
 
-use edge_credits::worker::face::{begin, configure, internal_reply, resume};
+use edge_credits::worker::face::{begin, configure, internal_reply, next_background, resume};
 use edge_credits::worker::ids::to_hex;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -39,6 +39,13 @@ fn live_key(task: u32) -> String {
     step[start..].split('"').next().unwrap().to_owned()
 }
 
+/// The public id of a key: 12 bytes of its text, after layout and scopes.
+fn authorization_id(authorization: &str) -> String {
+    let body = authorization.split("_live_").nth(1).unwrap();
+    let bytes = edge_credits::worker::base62::decode(body).unwrap();
+    edge_credits::worker::keys::public_id(&bytes[2..14])
+}
+
 #[wasm_bindgen_test]
 fn a_request_that_needs_nobody_is_answered_at_once() {
     configure("operator", "secret", "");
@@ -66,6 +73,36 @@ fn a_charge_asks_the_record_then_the_ledger_then_answers() {
     );
     // The flow is over: there is nothing to bring a reply to.
     assert!(resume(3, "200-{}".to_owned()).starts_with("A500p"));
+}
+
+#[wasm_bindgen_test]
+fn a_revoked_key_is_found_out_within_30_s_however_long_the_isolate_slept() {
+    configure("operator", "secret", "");
+    let authorization = format!("Bearer {}", live_key(20));
+    let ask = |task, now| {
+        begin(
+            task,
+            &head("GET", "/v1/customers/a/balance", &authorization),
+            Some(vec![]),
+            now,
+        )
+    };
+    assert_eq!(ask(21, NOW_MS), "Gproject:shop:live");
+    assert!(resume(21, "={\"version\":1}".to_owned()).starts_with('L'));
+    // Known and young: nobody is asked.
+    assert!(ask(22, NOW_MS + 4_000.0).starts_with('L'));
+    // Older: KV is asked behind the request's back.
+    assert!(ask(23, NOW_MS + 6_000.0).starts_with("+L"));
+    assert_eq!(next_background().as_deref(), Some("Gproject:shop:live"));
+    // Not confirmed for 25 s: the object is asked first, by one request.
+    assert!(ask(24, NOW_MS + 26_000.0).starts_with("Pshop\u{1f}live\n"));
+    assert!(!ask(25, NOW_MS + 26_000.0).starts_with('P'));
+    let key_id = authorization_id(&authorization);
+    let revoked = format!(
+        r#"200-{{"version":2,"revoked":[{{"id":"{key_id}","at":{NOW_MS},"expires_at":null}}]}}"#
+    );
+    assert!(resume(24, revoked).starts_with("A401p"));
+    assert!(ask(26, NOW_MS + 27_000.0).starts_with("A401p"));
 }
 
 #[wasm_bindgen_test]

@@ -16,18 +16,22 @@ use crate::worker::message::{ProjectAsk, ProjectCall, Reply};
 use crate::worker::objects::project::{project_name, record_key};
 use crate::worker::record::ProjectRecord;
 
-/// A record older than this is refreshed in the background. A revoked project
-/// key lives on for this long, and for as long as KV takes to tell.
+/// A record older than this is refreshed from KV in the background.
 const REFRESH_AFTER_MS: i64 = 5_000;
+/// KV may lag by a minute, and an idle isolate refreshes nothing. So a record
+/// that its object has not confirmed for this long is not used before it is:
+/// a revoked project key is refused everywhere within 30 s.
+const CONFIRM_AFTER_MS: i64 = 25_000;
 /// Projects that one isolate remembers; beyond it starts anew. A record is a
 /// few kilobytes, an isolate has 128 MB.
 const MAX_RECORDS: usize = 1_000;
 
-/// A record and when it was last asked for.
+/// A record, when KV was last asked for it, and when its object was.
 #[derive(Debug)]
 pub(super) struct Known {
     record: Rc<ProjectRecord>,
     asked_at: Timestamp,
+    confirmed_at: Timestamp,
 }
 
 impl Front {
@@ -43,33 +47,52 @@ impl Front {
         now: Timestamp,
     ) -> Result<Rc<ProjectRecord>, Problem> {
         let key = record_key(project, mode.word());
-        if let Some(record) = self.known_record(&key, now) {
-            return Ok(record);
+        match self.known_record(&key, now) {
+            Some((record, true)) => return Ok(record),
+            Some((record, false)) => {
+                // An object that cannot be reached takes no revocation either.
+                let confirmed = self.ask_record(io, project, mode).await;
+                return Ok(confirmed.map_or(record, |newest| self.remember(key, newest, now)));
+            }
+            None => {}
         }
         let reply = io.perform(Effect::KvGet { key: key.clone() }).await;
         if let Some(record) = self.refreshed(&key, &reply, now) {
             return Ok(record);
         }
         // KV has nothing yet, or is down: its writer knows.
-        let reply = self
-            .ask_project(io, project, mode, ProjectAsk::Record)
-            .await?;
-        let record = serde_json::from_str(&reply.body);
-        let record = record
-            .map_err(|_| Problem::new(Code::Internal, "the project's record could not be read"))?;
+        let record = self.ask_record(io, project, mode).await?;
         Ok(self.remember(key, record, now))
     }
 
-    fn known_record(&self, key: &str, now: Timestamp) -> Option<Rc<ProjectRecord>> {
+    /// A record and whether it may be used without asking its object first.
+    fn known_record(&self, key: &str, now: Timestamp) -> Option<(Rc<ProjectRecord>, bool)> {
         let mut records = self.records.borrow_mut();
         let known = records.get_mut(key)?;
-        if now.ms_since(known.asked_at) >= REFRESH_AFTER_MS {
+        let is_confirmed = now.ms_since(known.confirmed_at) < CONFIRM_AFTER_MS;
+        if !is_confirmed {
+            // One request asks; the others go on meanwhile.
+            known.confirmed_at = now;
+        } else if now.ms_since(known.asked_at) >= REFRESH_AFTER_MS {
             known.asked_at = now;
             self.spawn(Effect::KvGet {
                 key: key.to_owned(),
             });
         }
-        Some(Rc::clone(&known.record))
+        Some((Rc::clone(&known.record), is_confirmed))
+    }
+
+    async fn ask_record(
+        &self,
+        io: &Io,
+        project: &Name,
+        mode: Mode,
+    ) -> Result<ProjectRecord, Problem> {
+        let reply = self
+            .ask_project(io, project, mode, ProjectAsk::Record)
+            .await?;
+        serde_json::from_str(&reply.body)
+            .map_err(|_| Problem::new(Code::Internal, "the project's record could not be read"))
     }
 
     /// Takes what KV said of a record: `=` and its text, or that there is
@@ -96,14 +119,14 @@ impl Front {
         if records.len() >= MAX_RECORDS && !records.contains_key(&key) {
             records.clear();
         }
+        let confirmed_at = records.get(&key).map_or(now, |known| known.confirmed_at);
         let record = Rc::new(record);
-        records.insert(
-            key,
-            Known {
-                record: Rc::clone(&record),
-                asked_at: now,
-            },
-        );
+        let known = Known {
+            record: Rc::clone(&record),
+            asked_at: now,
+            confirmed_at,
+        };
+        records.insert(key, known);
         record
     }
 
