@@ -97,6 +97,7 @@ fn a_revoked_key_is_found_out_within_30_s_however_long_the_isolate_slept() {
     // Not confirmed for 25 s: the object is asked first, by one request.
     assert!(ask(24, NOW_MS + 26_000.0).starts_with("Pshop\u{1f}live\n"));
     assert!(!ask(25, NOW_MS + 26_000.0).starts_with('P'));
+    assert!(next_background().is_some());
     let key_id = authorization_id(&authorization);
     let revoked = format!(
         r#"200-{{"version":2,"revoked":[{{"id":"{key_id}","at":{NOW_MS},"expires_at":null}}]}}"#
