@@ -33,6 +33,12 @@ impl Call<'_> {
 
     /// Asks a customer's ledger.
     pub(super) async fn ask_ledger(&self, customer: &Name, ask: Ask) -> Result<Reply, Problem> {
+        reply(&self.tell_ledger(customer, ask).await?)
+    }
+
+    /// Asks a customer's ledger and gives the text that came back, which may
+    /// say that it did not answer.
+    pub(super) async fn tell_ledger(&self, customer: &Name, ask: Ask) -> Result<String, Problem> {
         let key = &self.caller.key;
         let call = LedgerCall {
             project: key.project.clone(),
@@ -41,16 +47,11 @@ impl Call<'_> {
             key_id: self.caller.customer_key_id(),
             ask,
         };
-        let name = ledger_name(&key.project, key.mode, customer);
-        reply(
-            &self
-                .io
-                .perform(Effect::LedgerByName {
-                    name,
-                    message: to_message(&call)?,
-                })
-                .await,
-        )
+        let effect = Effect::LedgerByName {
+            name: ledger_name(&key.project, key.mode, customer),
+            message: to_message(&call)?,
+        };
+        Ok(self.io.perform(effect).await)
     }
 
     /// Asks the ledger that an id leads to; the ledger checks that it is the

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::incoming::percent_decode;
-use super::{Answer, AnswerKind, Call};
+use super::{Answer, AnswerKind, Call, reply};
 use crate::api::{Code, Problem};
 use crate::credits::Credits;
 use crate::ledger::{
@@ -269,14 +269,13 @@ impl Call<'_> {
             key,
             deadline: None,
         };
-        match self
-            .ask_ledger(customer, Ask::Execute(request.clone()))
-            .await
-        {
-            Err(problem) if problem.code == Code::Overloaded => {
-                self.ask_ledger(customer, Ask::Execute(request)).await
-            }
-            answer => answer,
+        let first = self
+            .tell_ledger(customer, Ask::Execute(request.clone()))
+            .await?;
+        // An overloaded object is left alone; it has done nothing.
+        match first.as_str() {
+            "!broken" => self.ask_ledger(customer, Ask::Execute(request)).await,
+            answered => reply(answered),
         }
     }
 

@@ -36,11 +36,9 @@ export function readHead(request: Request, requestId: string): string {
   return `${method}\n${target}\n${authorization}\n${idempotencyKey}\n${contentType}\n\n${requestId}`;
 }
 
-/** Whether there is a body to read before the engine is asked; the gate's is never read. */
-export function hasBody(request: Request): boolean {
-  return (
-    !METHODS_WITHOUT_BODY.has(request.method) && request.body !== null && !isGated(request.url)
-  );
+/** Whether there may be a body to read before the engine is asked; the gate's is never read. */
+export function mayHaveBody(request: Request): boolean {
+  return !METHODS_WITHOUT_BODY.has(request.method) && !isGated(request.url);
 }
 
 /** The request's body; `undefined` if it is too large. */

@@ -5,7 +5,7 @@ import { answerPreflight, withCors } from "./cors";
 import { perform, performInBackground } from "./effects";
 import { call, configure, currentGeneration } from "./engine";
 import type { Env } from "./env";
-import { hasBody, isGated, NO_BODY, newRequestId, readBody, readHead, respond } from "./http";
+import { isGated, mayHaveBody, NO_BODY, newRequestId, readBody, readHead, respond } from "./http";
 
 export { LedgerObject } from "./ledger";
 export { ProjectObject, RegistryObject } from "./project";
@@ -40,7 +40,7 @@ async function answer(task: Task): Promise<Response> {
   const { env, requestId } = task;
   try {
     configure(env);
-    const body = hasBody(task.request) ? await readBody(task.request) : NO_BODY;
+    const body = mayHaveBody(task.request) ? await readBody(task.request) : NO_BODY;
     lastTask = (lastTask + 1) >>> 0;
     const number = lastTask;
     const generation = currentGeneration();
