@@ -16,9 +16,11 @@ const FRACTION_DIGITS: i32 = 6;
 /// A signed amount of credits, held in millionths of a credit.
 ///
 /// Its magnitude never passes [`Credits::MAX`]: 9,000,000,000 credits are
-/// 9.0e15 millionths, just under 2^53, so that an amount also survives a
-/// runtime whose only number is a double. Stored (serde) as the integer
-/// count of millionths; on the wire see [`crate::api::Decimal`].
+/// 9.0e15 millionths, just under 2^53, so that the count also survives a
+/// runtime whose only number is a double. (As a decimal, which is how it
+/// travels, a double tells millionths apart up to 2^33 credits; a reader of
+/// larger amounts must keep the text.) Stored (serde) as the integer count of
+/// millionths; on the wire see [`crate::api::Decimal`].
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

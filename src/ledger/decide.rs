@@ -107,9 +107,10 @@ impl Ledger {
         if amount.is_negative() {
             return Ok(self.deduct(addition, now)?);
         }
-        if let Some(charge) = addition.refund_of {
-            require_refundable(charge, amount, journal)?;
-        }
+        let refund_of = match addition.refund_of {
+            Some(named) => Some(refundable(named, amount, journal)?),
+            None => None,
+        };
         if addition
             .expires_at
             .is_some_and(|expires_at| expires_at <= now)
@@ -154,7 +155,7 @@ impl Ledger {
         let event = Event::Granted {
             grant,
             kind: addition.kind,
-            refund_of: addition.refund_of,
+            refund_of,
             note: addition.note.clone(),
         };
         Ok(self.entry(now, amount, event))
@@ -452,19 +453,24 @@ fn replay_settled(entry: Entry, success: bool, used: Credits) -> Result<Outcome,
     ))
 }
 
-fn require_refundable<J: Journal>(
-    charge: u64,
-    amount: Credits,
-    journal: &J,
-) -> Result<(), Stop<J::Fault>> {
+/// The charge that a refund is of, if it has that much left. A hold stands for
+/// the charge that ended it, since that is the id its caller knows.
+fn refundable<J: Journal>(named: u64, amount: Credits, journal: &J) -> Result<u64, Stop<J::Fault>> {
     let not_a_charge = invalid("refund_of", "is not a charge of this customer");
-    let charged = match journal.entry(charge).map_err(Stop::Failed)? {
-        Some(entry) if matches!(entry.event, Event::Consumed { .. } | Event::Settled { .. }) => {
-            entry.amount.negated()
+    let charge = match journal.entry(named).map_err(Stop::Failed)? {
+        Some(hold) if matches!(hold.event, Event::Held { .. }) => {
+            let endings = journal.about(named).map_err(Stop::Failed)?;
+            let is_settled = |entry: &Entry| matches!(entry.event, Event::Settled { .. });
+            endings.into_iter().find(is_settled)
         }
-        _ => return Err(not_a_charge.into()),
+        entry => entry
+            .filter(|entry| matches!(entry.event, Event::Consumed { .. } | Event::Settled { .. })),
     };
-    let refunds = journal.about(charge).map_err(Stop::Failed)?;
+    let Some(charge) = charge else {
+        return Err(not_a_charge.into());
+    };
+    let charged = charge.amount.negated();
+    let refunds = journal.about(charge.seq).map_err(Stop::Failed)?;
     let refunded = refunds
         .iter()
         .filter(|entry| matches!(entry.event, Event::Granted { .. }));
@@ -472,5 +478,5 @@ fn require_refundable<J: Journal>(
     if amount > charged.minus(refunded) {
         return Err(Refusal::InvalidAmount("is more than the charge has left to refund").into());
     }
-    Ok(())
+    Ok(charge.seq)
 }

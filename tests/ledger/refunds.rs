@@ -47,6 +47,21 @@ fn a_completed_hold_can_be_refunded_by_its_charge_debt_included() {
 }
 
 #[test]
+fn a_hold_stands_for_the_charge_that_ended_it() {
+    let mut story = Story::with(10);
+    let held = story.did(hold(4, HOUR));
+    let charge = story.did(complete(held, 3));
+    story.did(refund(held, 2));
+    assert!(matches!(
+        story.refused(refund(charge, 2)),
+        Refusal::InvalidAmount(_)
+    ));
+    story.did(refund(charge, 1));
+    assert_eq!(story.see(), seen(10, 10, 0, 0));
+    assert_eq!(story.last_entry().about(), Some(charge));
+}
+
+#[test]
 fn only_a_charge_can_be_refunded() {
     let mut story = Story::with(10);
     let held = story.did(hold(1, HOUR));

@@ -4,6 +4,8 @@ import openapi from "../../api/openapi.json";
 import type { Task } from "./index";
 
 const MAX_BODY_BYTES = 64 * 1024;
+/** Of a body that is too large and of unknown length, this much is read and thrown away. */
+const MAX_DRAINED_BYTES = 4 * 1024 * 1024;
 export const NO_BODY = new Uint8Array(0);
 const METHODS_WITHOUT_BODY = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Statuses whose responses must not have a body (Fetch, "null body status"). */
@@ -53,9 +55,11 @@ export async function readBody(request: Request): Promise<Uint8Array | undefined
   let size = 0;
   for await (const chunk of request.body) {
     size += chunk.byteLength;
-    if (size > MAX_BODY_BYTES) return undefined;
-    chunks.push(chunk);
+    // Read on for a while: a caller who is still sending would not hear the refusal.
+    if (size > MAX_DRAINED_BYTES) return undefined;
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
   }
+  if (size > MAX_BODY_BYTES) return undefined;
   const body = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {
