@@ -21,9 +21,7 @@ const FRACTION_DIGITS: i32 = 6;
 /// travels, a double tells millionths apart up to 2^33 credits; a reader of
 /// larger amounts must keep the text.) Stored (serde) as the integer count of
 /// millionths; on the wire see [`crate::api::Decimal`].
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Credits(i64);
 
@@ -57,11 +55,7 @@ impl Credits {
 
     /// From a count of millionths; `None` beyond [`Credits::MAX`] either way.
     pub const fn from_millionths(millionths: i64) -> Option<Self> {
-        if millionths > Self::MAX.0 || millionths < -Self::MAX.0 {
-            None
-        } else {
-            Some(Self(millionths))
-        }
+        if millionths > Self::MAX.0 || millionths < -Self::MAX.0 { None } else { Some(Self(millionths)) }
     }
 
     /// From whole credits; `None` beyond [`Credits::MAX`].
@@ -114,21 +108,13 @@ impl Credits {
     /// checked when they were decided, so that folding cannot fail.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        Self(
-            self.0
-                .saturating_add(other.0)
-                .clamp(-Self::MAX.0, Self::MAX.0),
-        )
+        Self(self.0.saturating_add(other.0).clamp(-Self::MAX.0, Self::MAX.0))
     }
 
     /// The difference, kept at the limit: see [`Credits::plus`].
     #[must_use]
     pub fn minus(self, other: Self) -> Self {
-        Self(
-            self.0
-                .saturating_sub(other.0)
-                .clamp(-Self::MAX.0, Self::MAX.0),
-        )
+        Self(self.0.saturating_sub(other.0).clamp(-Self::MAX.0, Self::MAX.0))
     }
 
     /// The same amount with the other sign.
@@ -150,9 +136,7 @@ impl Credits {
     /// the value stays within six fraction digits: `1e-6` is a millionth.
     pub fn parse(text: &str) -> Result<Self, AmountError> {
         let number = JsonNumber::split(text).ok_or(AmountError::NotANumber)?;
-        number
-            .millionths()
-            .and_then(|value| Self::from_millionths(value).ok_or(AmountError::OutOfRange))
+        number.millionths().and_then(|value| Self::from_millionths(value).ok_or(AmountError::OutOfRange))
     }
 }
 
@@ -190,12 +174,7 @@ impl<'a> JsonNumber<'a> {
                 return None;
             }
         }
-        Some(Self {
-            negative,
-            whole,
-            fraction,
-            exponent,
-        })
+        Some(Self { negative, whole, fraction, exponent })
     }
 
     fn millionths(&self) -> Result<i64, AmountError> {
@@ -217,9 +196,7 @@ impl<'a> JsonNumber<'a> {
             return Err(AmountError::TooPrecise);
         }
         // value = digits × 10^shift millionths
-        let mut shift = exponent
-            .saturating_sub(fraction_length)
-            .saturating_add(FRACTION_DIGITS);
+        let mut shift = exponent.saturating_sub(fraction_length).saturating_add(FRACTION_DIGITS);
         let mut value: i128 = 0;
         let mut zeros: i32 = 0;
         for digit in digits() {
@@ -238,11 +215,7 @@ impl<'a> JsonNumber<'a> {
         }
         let value = times_ten_to(value, shift).ok_or(AmountError::OutOfRange)?;
         let value = i64::try_from(value).map_err(|_| AmountError::OutOfRange)?;
-        Ok(if self.negative {
-            value.saturating_neg()
-        } else {
-            value
-        })
+        Ok(if self.negative { value.saturating_neg() } else { value })
     }
 }
 
@@ -250,9 +223,7 @@ fn times_ten_to(value: i128, power: i32) -> Option<i128> {
     if value == 0 {
         return Some(0);
     }
-    10_i128
-        .checked_pow(u32::try_from(power).ok()?)?
-        .checked_mul(value)
+    10_i128.checked_pow(u32::try_from(power).ok()?)?.checked_mul(value)
 }
 
 impl fmt::Display for Credits {
@@ -312,30 +283,16 @@ mod tests {
 
     #[test]
     fn nothing_is_rounded_and_nothing_overflows() {
-        for text in [
-            "1e-7",
-            "0.1234567",
-            "1.0000000",
-            "0.00000010",
-            "1e-99999999999",
-            "15e-7",
-        ] {
+        for text in ["1e-7", "0.1234567", "1.0000000", "0.00000010", "1e-99999999999", "15e-7"] {
             assert_eq!(millionths(text), Err(AmountError::TooPrecise), "{text}");
         }
-        for text in [
-            "9000000000.000001",
-            "9000000001",
-            "1e400",
-            "-1e10",
-            "1e99999999999",
-            "9007199254740992",
-        ] {
+        for text in ["9000000000.000001", "9000000001", "1e400", "-1e10", "1e99999999999", "9007199254740992"]
+        {
             assert_eq!(millionths(text), Err(AmountError::OutOfRange), "{text}");
         }
-        for text in [
-            "", "-", "+1", "01", "1.", ".5", "1e", "1e+", "NaN", "Infinity", "0x10", "1_000", " 1",
-            "1,5",
-        ] {
+        for text in
+            ["", "-", "+1", "01", "1.", ".5", "1e", "1e+", "NaN", "Infinity", "0x10", "1_000", " 1", "1,5"]
+        {
             assert_eq!(millionths(text), Err(AmountError::NotANumber), "{text}");
         }
     }
@@ -359,10 +316,7 @@ mod tests {
 
     #[test]
     fn a_tenth_and_two_tenths_are_three_tenths() {
-        let sum = Credits::parse("0.1")
-            .unwrap()
-            .checked_add(Credits::parse("0.2").unwrap())
-            .unwrap();
+        let sum = Credits::parse("0.1").unwrap().checked_add(Credits::parse("0.2").unwrap()).unwrap();
         assert_eq!(sum.to_string(), "0.3");
     }
 

@@ -10,9 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z, within the years
 /// 1970 to 9999.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -55,9 +53,7 @@ impl Timestamp {
         reader.expect(b"-")?;
         let month = reader.number(2).filter(|month| (1..=12).contains(month))?;
         reader.expect(b"-")?;
-        let day = reader
-            .number(2)
-            .filter(|day| (1..=days_in_month(year, month)).contains(day))?;
+        let day = reader.number(2).filter(|day| (1..=days_in_month(year, month)).contains(day))?;
         reader.expect(b"Tt ")?;
         let hour = reader.number(2).filter(|hour| *hour < 24)?;
         reader.expect(b":")?;
@@ -74,11 +70,7 @@ impl Timestamp {
             .checked_add(hour.checked_mul(60)?)?
             .checked_add(minute)?
             .checked_sub(offset_minutes)?;
-        let total = minutes
-            .checked_mul(60)?
-            .checked_add(second)?
-            .checked_mul(1000)?
-            .checked_add(ms)?;
+        let total = minutes.checked_mul(60)?.checked_add(second)?.checked_mul(1000)?.checked_add(ms)?;
         (0..=Self::MAX.0).contains(&total).then_some(Self(total))
     }
 }
@@ -117,8 +109,7 @@ impl Reader<'_> {
     }
 
     fn digit(&mut self) -> Option<i64> {
-        self.next_if(|byte| byte.is_ascii_digit())
-            .map(|byte| i64::from(byte.saturating_sub(b'0')))
+        self.next_if(|byte| byte.is_ascii_digit()).map(|byte| i64::from(byte.saturating_sub(b'0')))
     }
 
     fn number(&mut self, digits: usize) -> Option<i64> {
@@ -151,12 +142,7 @@ impl Reader<'_> {
         let hours = self.number(2).filter(|hours| *hours < 24)?;
         self.expect(b":")?;
         let minutes = self.number(2).filter(|minutes| *minutes < 60)?;
-        Some(
-            hours
-                .saturating_mul(60)
-                .saturating_add(minutes)
-                .saturating_mul(sign),
-        )
+        Some(hours.saturating_mul(60).saturating_add(minutes).saturating_mul(sign))
     }
 }
 
@@ -191,21 +177,12 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    (
-        year_of_era + era * 400 + if month <= 2 { 1 } else { 0 },
-        month,
-        day,
-    )
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (year_of_era + era * 400 + if month <= 2 { 1 } else { 0 }, month, day)
 }
 
 #[cfg(test)]
@@ -230,11 +207,9 @@ mod tests {
     #[test]
     fn offsets_and_fractions_follow_rfc_3339() {
         let expected = Timestamp::parse("2026-03-01T00:00:00.120Z");
-        for text in [
-            "2026-03-01T01:30:00.12+01:30",
-            "2026-02-28t19:00:00.1209-05:00",
-            "2026-03-01 00:00:00.12z",
-        ] {
+        for text in
+            ["2026-03-01T01:30:00.12+01:30", "2026-02-28t19:00:00.1209-05:00", "2026-03-01 00:00:00.12z"]
+        {
             assert_eq!(Timestamp::parse(text), expected, "{text}");
         }
     }

@@ -33,19 +33,11 @@ struct Sqlite {
 impl Sqlite {
     fn new() -> Self {
         let connection = Rc::new(Connection::open_in_memory().unwrap());
-        Self {
-            connection,
-            statements: Rc::default(),
-            fails: Rc::default(),
-        }
+        Self { connection, statements: Rc::default(), fails: Rc::default() }
     }
 
     fn count(&self, table: &str) -> i64 {
-        self.connection
-            .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
-                row.get(0)
-            })
-            .unwrap()
+        self.connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
     }
 }
 
@@ -57,22 +49,15 @@ impl Store for Sqlite {
         }
         self.statements.borrow_mut().push(sql.to_owned());
         let parameters: serde_json::Value = serde_json::from_str(parameters).unwrap();
-        let bound = parameters
-            .as_array()
-            .cloned()
-            .unwrap_or_default()
-            .into_iter()
-            .map(|value| match value {
-                serde_json::Value::Null => Value::Null,
-                serde_json::Value::Number(number) => Value::Real(number.as_f64().unwrap()),
-                serde_json::Value::String(text) => Value::Text(text),
-                other => panic!("not bindable: {other}"),
-            });
+        let bound = parameters.as_array().cloned().unwrap_or_default().into_iter().map(|value| match value {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Number(number) => Value::Real(number.as_f64().unwrap()),
+            serde_json::Value::String(text) => Value::Text(text),
+            other => panic!("not bindable: {other}"),
+        });
         let mut statement = self.connection.prepare(sql).map_err(fault)?;
         let columns = statement.column_count();
-        let mut rows = statement
-            .query(rusqlite::params_from_iter(bound))
-            .map_err(fault)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(bound)).map_err(fault)?;
         let mut read = Vec::new();
         while let Some(row) = rows.next().map_err(fault)? {
             let cell = |index| match row.get_ref(index).unwrap() {
@@ -110,10 +95,7 @@ fn execute(command: serde_json::Value, key: Option<&str>) -> String {
 
 fn topup(credits: i64) -> String {
     let amount = credits * 1_000_000;
-    execute(
-        json!({ "add": { "amount": amount, "kind": "topup" } }),
-        None,
-    )
+    execute(json!({ "add": { "amount": amount, "kind": "topup" } }), None)
 }
 
 fn consume(millionths: i64, key: Option<&str>) -> String {
@@ -156,12 +138,7 @@ fn a_charge_writes_one_row_and_a_refusal_or_replay_none() {
     ledger.call(&consume(100_000, None), at(1)).unwrap();
     assert!(ledger.commit().unwrap());
     assert_eq!(store.count("entries"), 2);
-    assert_eq!(
-        store.statements.borrow().len(),
-        1,
-        "{:?}",
-        store.statements.borrow()
-    );
+    assert_eq!(store.statements.borrow().len(), 1, "{:?}", store.statements.borrow());
 
     ledger.call(&consume(100_000, Some("k")), at(1)).unwrap();
     assert!(ledger.commit().unwrap());
@@ -180,10 +157,7 @@ fn a_key_is_known_before_its_entry_is_committed() {
     ledger.call(&topup(1), at(0)).unwrap();
     let first = body(&mut ledger, &consume(1, Some("k")), at(0));
     let second = body(&mut ledger, &consume(1, Some("k")), at(0));
-    assert_eq!(
-        (&second["seq"], &second["replayed"]),
-        (&first["seq"], &json!(true))
-    );
+    assert_eq!((&second["seq"], &second["replayed"]), (&first["seq"], &json!(true)));
     ledger.commit().unwrap();
     assert_eq!(store.count("entries"), 2);
 }
@@ -192,13 +166,7 @@ fn a_key_is_known_before_its_entry_is_committed() {
 fn a_reader_who_only_looks_writes_nothing_at_all() {
     let store = Sqlite::new();
     let mut ledger = open(&store);
-    assert_eq!(
-        ledger
-            .call(&call(json!({ "check": { "amount": 1 } })), at(0))
-            .unwrap()
-            .status,
-        404
-    );
+    assert_eq!(ledger.call(&call(json!({ "check": { "amount": 1 } })), at(0)).unwrap().status, 404);
     assert_eq!(ledger.call(&consume(1, None), at(0)).unwrap().status, 402);
     assert!(!ledger.commit().unwrap());
     assert_eq!(store.count("sqlite_master"), 0);
@@ -216,19 +184,14 @@ fn a_thousand_entries_replay_from_their_snapshot_to_the_same_ledger() {
     assert_eq!(store.count("snapshot"), 1);
     let (replayed, _) = SqlJournal::open(store.clone()).unwrap();
     assert_eq!(replayed.seq(), 1_000);
-    assert_eq!(
-        replayed.balance(),
-        Credits::from_millionths(1_000_000 - 999 * 7).unwrap()
-    );
+    assert_eq!(replayed.balance(), Credits::from_millionths(1_000_000 - 999 * 7).unwrap());
     let audit = body(&mut open(&store), &call(json!("audit")), at(2_000));
     assert_eq!(audit["consistent"], true);
     let loaded: i64 = store
         .connection
-        .query_row(
-            "SELECT count(*) FROM entries WHERE seq > (SELECT seq FROM snapshot)",
-            [],
-            |row| row.get(0),
-        )
+        .query_row("SELECT count(*) FROM entries WHERE seq > (SELECT seq FROM snapshot)", [], |row| {
+            row.get(0)
+        })
         .unwrap();
     assert!(loaded < 256, "{loaded} entries would be replayed");
 }
@@ -245,10 +208,7 @@ fn a_commit_that_fails_writes_nothing_of_its_flush() {
     assert!(ledger.commit().is_err());
     store.fails.set(false);
     let audit = body(&mut open(&store), &call(json!("audit")), at(2));
-    assert_eq!(
-        (audit["entries"].as_u64(), audit["live_balance"].as_u64()),
-        (Some(1), Some(1))
-    );
+    assert_eq!((audit["entries"].as_u64(), audit["live_balance"].as_u64()), (Some(1), Some(1)));
 }
 
 #[test]
@@ -259,10 +219,7 @@ fn the_schema_refuses_an_entry_that_does_not_continue_the_journal() {
     ledger.commit().unwrap();
     for (seq, amount, balance_after) in [(3, 0, 1_000_000), (2, -1, 1_000_000), (2, 1, 1_000_000)] {
         let forged = "INSERT INTO entries (seq, at, kind, amount, balance_after, payload) VALUES (?, 0, 'x', ?, ?, '')";
-        let error = store
-            .connection
-            .execute(forged, (seq, amount, balance_after))
-            .unwrap_err();
+        let error = store.connection.execute(forged, (seq, amount, balance_after)).unwrap_err();
         assert!(error.to_string().contains("does not continue"), "{error}");
     }
     // An older ledger in memory, such as an object that was replaced: its
@@ -282,14 +239,8 @@ fn an_altered_journal_fails_its_audit() {
     ledger.call(&topup(1), at(0)).unwrap();
     ledger.call(&consume(1, None), at(1)).unwrap();
     ledger.commit().unwrap();
-    store
-        .connection
-        .execute("UPDATE entries SET amount = amount + 1 WHERE seq = 2", ())
-        .unwrap();
-    assert_eq!(
-        body(&mut ledger, &call(json!("audit")), at(2))["consistent"],
-        false
-    );
+    store.connection.execute("UPDATE entries SET amount = amount + 1 WHERE seq = 2", ()).unwrap();
+    assert_eq!(body(&mut ledger, &call(json!("audit")), at(2))["consistent"], false);
 }
 
 #[test]
@@ -298,22 +249,14 @@ fn a_ledger_does_not_exist_for_strangers() {
     let mut ledger = open(&store);
     ledger.call(&topup(1), at(0)).unwrap();
     ledger.commit().unwrap();
-    for (project, mode, customer) in [
-        ("other", "live", "alice"),
-        ("shop", "test", "alice"),
-        ("shop", "live", "bob"),
-    ] {
+    for (project, mode, customer) in
+        [("other", "live", "alice"), ("shop", "test", "alice"), ("shop", "live", "bob")]
+    {
         let message =
-            json!({ "project": project, "mode": mode, "customer": customer, "ask": "audit" })
-                .to_string();
-        assert_eq!(
-            ledger.call(&message, at(1)).unwrap().status,
-            404,
-            "{message}"
-        );
+            json!({ "project": project, "mode": mode, "customer": customer, "ask": "audit" }).to_string();
+        assert_eq!(ledger.call(&message, at(1)).unwrap().status, 404, "{message}");
     }
     let by_id =
-        json!({ "project": "shop", "mode": "live", "ask": { "transaction": { "seq": 1 } } })
-            .to_string();
+        json!({ "project": "shop", "mode": "live", "ask": { "transaction": { "seq": 1 } } }).to_string();
     assert_eq!(ledger.call(&by_id, at(1)).unwrap().status, 200);
 }

@@ -5,12 +5,7 @@
 //! failure prints the seed and the smallest history that still fails.
 
 // Clippy counts the helpers of an integration test as no test code.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod journal_in_memory;
 mod model;
@@ -27,10 +22,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 const STEPS: usize = 60;
 
 fn number_from_env(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| {
-        text.parse()
-            .unwrap_or_else(|_| panic!("{name} is no number: {text}"))
-    })
+    std::env::var(name)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
 }
 
 /// Histories that one seed stands for.
@@ -65,10 +59,7 @@ fn hold_against(operations: usize, live: impl Fn(&[Step]) -> Result<usize, TestC
             Err(TestError::Abort(reason)) => panic!("EDGE_CREDITS_SEED={seed}: {reason}"),
             Err(TestError::Fail(reason, history)) => {
                 let lines: Vec<String> = history.iter().map(|step| format!("  {step:?}")).collect();
-                panic!(
-                    "EDGE_CREDITS_SEED={seed}\n{reason}\nthe smallest history:\n{}",
-                    lines.join("\n")
-                );
+                panic!("EDGE_CREDITS_SEED={seed}\n{reason}\nthe smallest history:\n{}", lines.join("\n"));
             }
         }
     }
@@ -76,8 +67,7 @@ fn hold_against(operations: usize, live: impl Fn(&[Step]) -> Result<usize, TestC
 }
 
 fn operations() -> usize {
-    number_from_env("EDGE_CREDITS_MODEL_OPS")
-        .map_or(100_000, |count| usize::try_from(count).unwrap())
+    number_from_env("EDGE_CREDITS_MODEL_OPS").map_or(100_000, |count| usize::try_from(count).unwrap())
 }
 
 #[test]
@@ -99,10 +89,7 @@ fn it_does_not_matter_how_often_a_ledger_is_looked_at() {
         let mut alone = Trial::new();
         for step in history {
             // Back in time, the one that was watched has seen more of it.
-            let step = Step {
-                clock_ms: step.clock_ms.max(0),
-                ..step.clone()
-            };
+            let step = Step { clock_ms: step.clock_ms.max(0), ..step.clone() };
             watched.watch(step.clock_ms);
             watched.step(&step)?;
             alone.step(&step)?;

@@ -25,12 +25,7 @@ fn head(method: &str, target: &str, authorization: &str) -> String {
 /// gives its live key.
 fn live_key(task: u32) -> String {
     let body = br#"{"id":"shop"}"#.to_vec();
-    let mut step = begin(
-        task,
-        &head("POST", "/v1/projects", "Bearer operator"),
-        Some(body),
-        NOW_MS,
-    );
+    let mut step = begin(task, &head("POST", "/v1/projects", "Bearer operator"), Some(body), NOW_MS);
     while !step.starts_with('A') {
         assert!(step.starts_with('R') || step.starts_with('P'), "{step}");
         step = resume(task, "200-true".to_owned());
@@ -57,20 +52,13 @@ fn a_request_that_needs_nobody_is_answered_at_once() {
 fn a_charge_asks_the_record_then_the_ledger_then_answers() {
     configure("operator", "secret", "");
     let key = live_key(2);
-    let head = head(
-        "POST",
-        "/v1/customers/al%20ice/consume",
-        &format!("Bearer {key}"),
-    );
+    let head = head("POST", "/v1/customers/al%20ice/consume", &format!("Bearer {key}"));
     let step = begin(3, &head, Some(br#"{"amount":0.3}"#.to_vec()), NOW_MS);
     assert_eq!(step, "Gproject:shop:live");
     let step = resume(3, "=".to_owned() + r#"{"version":1}"#);
     let call = r#"{"project":"shop","mode":"live","customer":"al ice","ask":{"execute":{"command":{"consume":{"amount":300000}}}}}"#;
     assert_eq!(step, format!("Lshop\u{1f}live\u{1f}al ice\n{call}"));
-    assert_eq!(
-        resume(3, "200r{}".to_owned()),
-        "A200j\nIdempotent-Replayed:true\n\n{}"
-    );
+    assert_eq!(resume(3, "200r{}".to_owned()), "A200j\nIdempotent-Replayed:true\n\n{}");
     // The flow is over: there is nothing to bring a reply to.
     assert!(resume(3, "200-{}".to_owned()).starts_with("A500p"));
 }
@@ -79,14 +67,8 @@ fn a_charge_asks_the_record_then_the_ledger_then_answers() {
 fn a_revoked_key_is_found_out_within_30_s_however_long_the_isolate_slept() {
     configure("operator", "secret", "");
     let authorization = format!("Bearer {}", live_key(20));
-    let ask = |task, now| {
-        begin(
-            task,
-            &head("GET", "/v1/customers/a/balance", &authorization),
-            Some(vec![]),
-            now,
-        )
-    };
+    let ask =
+        |task, now| begin(task, &head("GET", "/v1/customers/a/balance", &authorization), Some(vec![]), now);
     assert_eq!(ask(21, NOW_MS), "Gproject:shop:live");
     assert!(resume(21, "={\"version\":1}".to_owned()).starts_with('L'));
     // Known and young: nobody is asked.
@@ -99,9 +81,8 @@ fn a_revoked_key_is_found_out_within_30_s_however_long_the_isolate_slept() {
     assert!(!ask(25, NOW_MS + 26_000.0).starts_with('P'));
     assert!(next_background().is_some());
     let key_id = authorization_id(&authorization);
-    let revoked = format!(
-        r#"200-{{"version":2,"revoked":[{{"id":"{key_id}","at":{NOW_MS},"expires_at":null}}]}}"#
-    );
+    let revoked =
+        format!(r#"200-{{"version":2,"revoked":[{{"id":"{key_id}","at":{NOW_MS},"expires_at":null}}]}}"#);
     assert!(resume(24, revoked).starts_with("A401p"));
     assert!(ask(26, NOW_MS + 27_000.0).starts_with("A401p"));
 }
@@ -112,12 +93,7 @@ fn a_body_that_was_too_large_is_refused_after_the_key() {
     let target = "/v1/customers/a/consume";
     assert!(begin(4, &head("POST", target, ""), None, NOW_MS).starts_with("A401p"));
     let key = live_key(5);
-    let mut step = begin(
-        6,
-        &head("POST", target, &format!("Bearer {key}")),
-        None,
-        NOW_MS,
-    );
+    let mut step = begin(6, &head("POST", target, &format!("Bearer {key}")), None, NOW_MS);
     if step.starts_with('G') {
         step = resume(6, "={\"version\":1}".to_owned());
     }
@@ -128,17 +104,8 @@ fn a_body_that_was_too_large_is_refused_after_the_key() {
 fn an_object_that_did_not_answer_is_overloaded_and_can_be_retried() {
     configure("operator", "secret", "");
     let key = live_key(7);
-    let step = begin(
-        8,
-        &head("GET", "/v1/keys", &format!("Bearer {key}")),
-        Some(vec![]),
-        NOW_MS,
-    );
-    let step = if step.starts_with('G') {
-        resume(8, "={\"version\":1}".to_owned())
-    } else {
-        step
-    };
+    let step = begin(8, &head("GET", "/v1/keys", &format!("Bearer {key}")), Some(vec![]), NOW_MS);
+    let step = if step.starts_with('G') { resume(8, "={\"version\":1}".to_owned()) } else { step };
     assert!(step.starts_with('P'), "{step}");
     let step = resume(8, "!broken".to_owned());
     assert!(step.starts_with("A503p\nRetry-After:1\n\n"), "{step}");

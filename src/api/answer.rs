@@ -142,13 +142,7 @@ impl Pagination {
     pub fn by_offset(limit: u64, offset: u64, total: u64) -> Self {
         let next = offset.saturating_add(limit);
         let has_more = next < total;
-        Self {
-            limit,
-            offset,
-            total,
-            has_more,
-            next_cursor: has_more.then(|| next.to_string()),
-        }
+        Self { limit, offset, total, has_more, next_cursor: has_more.then(|| next.to_string()) }
     }
 }
 

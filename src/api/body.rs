@@ -39,8 +39,7 @@ impl<'a> Body<'a> {
     /// `unknown_field` for a field that is not in `known`.
     pub fn parse(bytes: &'a [u8], known: &[&str]) -> Result<Self, Problem> {
         let not_json = |detail: String| Problem::new(Code::InvalidJson, detail);
-        let text =
-            std::str::from_utf8(bytes).map_err(|_| not_json("the body is not UTF-8".into()))?;
+        let text = std::str::from_utf8(bytes).map_err(|_| not_json("the body is not UTF-8".into()))?;
         Self::read(text, String::new(), known)
     }
 
@@ -50,37 +49,20 @@ impl<'a> Body<'a> {
                 serde_json::error::Category::Data => {
                     "the body must be one JSON object with each field once".to_owned()
                 }
-                _ => format!(
-                    "not valid JSON at line {} column {}",
-                    error.line(),
-                    error.column()
-                ),
+                _ => format!("not valid JSON at line {} column {}", error.line(), error.column()),
             };
             match place.is_empty() {
                 true => Problem::new(Code::InvalidJson, detail),
-                false => Problem::field(
-                    Code::InvalidField,
-                    place.trim_end_matches('.'),
-                    "must be a JSON object",
-                ),
+                false => {
+                    Problem::field(Code::InvalidField, place.trim_end_matches('.'), "must be a JSON object")
+                }
             }
         })?;
         let body = Self { place, fields };
-        match body
-            .fields
-            .iter()
-            .find(|(name, _)| !known.contains(&name.as_ref()))
-        {
+        match body.fields.iter().find(|(name, _)| !known.contains(&name.as_ref())) {
             Some((name, _)) => {
-                let detail = format!(
-                    "is not a field of this request; it takes {}",
-                    known.join(", ")
-                );
-                Err(Problem::field(
-                    Code::UnknownField,
-                    &body.path(name),
-                    &detail,
-                ))
+                let detail = format!("is not a field of this request; it takes {}", known.join(", "));
+                Err(Problem::field(Code::UnknownField, &body.path(name), &detail))
             }
             None => Ok(body),
         }
@@ -93,10 +75,7 @@ impl<'a> Body<'a> {
     /// A field; `None` if it is absent or null.
     pub fn get(&self, name: &str) -> Option<Field<'a>> {
         let (_, raw) = self.fields.iter().find(|(known, _)| known == name)?;
-        (raw.get() != "null").then(|| Field {
-            path: self.path(name),
-            text: raw.get(),
-        })
+        (raw.get() != "null").then(|| Field { path: self.path(name), text: raw.get() })
     }
 
     /// Whether a field is there, null included.
@@ -137,11 +116,9 @@ impl<'a> Body<'a> {
     pub fn amount(&self, name: &str) -> Result<Option<Credits>, Problem> {
         match self.get(name) {
             Some(field) => field.amount().map(Some),
-            None if self.has(name) => Err(Problem::field(
-                Code::InvalidAmount,
-                &self.path(name),
-                "must be a JSON number, not null",
-            )),
+            None if self.has(name) => {
+                Err(Problem::field(Code::InvalidAmount, &self.path(name), "must be a JSON number, not null"))
+            }
             None => Ok(None),
         }
     }
@@ -178,12 +155,8 @@ impl<'a> Body<'a> {
             return Ok(None);
         };
         let at = field.string().ok().and_then(|text| Timestamp::parse(&text));
-        at.map(Some).ok_or_else(|| {
-            self.invalid(
-                name,
-                "must be an RFC 3339 time such as 2026-03-01T00:00:00.000Z",
-            )
-        })
+        at.map(Some)
+            .ok_or_else(|| self.invalid(name, "must be an RFC 3339 time such as 2026-03-01T00:00:00.000Z"))
     }
 
     /// The caller's own JSON object, as its text.
@@ -194,8 +167,8 @@ impl<'a> Body<'a> {
         let Some(field) = self.get("metadata") else {
             return Ok(None);
         };
-        let is_object = serde_json::from_str::<serde_json::Value>(field.text)
-            .is_ok_and(|value| value.is_object());
+        let is_object =
+            serde_json::from_str::<serde_json::Value>(field.text).is_ok_and(|value| value.is_object());
         match (is_object, field.text.len() <= MAX_METADATA_BYTES) {
             (true, true) => Ok(Some(field.text.to_owned())),
             (false, _) => Err(self.invalid("metadata", "must be a JSON object")),
@@ -242,8 +215,7 @@ impl<'a> Field<'a> {
     /// `invalid_field`.
     pub fn name(&self) -> Result<Name, Problem> {
         let text = self.string()?;
-        Name::new(text)
-            .ok_or_else(|| self.invalid("must be 1 to 256 bytes without control characters"))
+        Name::new(text).ok_or_else(|| self.invalid("must be 1 to 256 bytes without control characters"))
     }
 
     /// As true or false.
@@ -259,19 +231,9 @@ impl<'a> Field<'a> {
     /// # Errors
     /// `invalid_field`.
     pub fn integer(&self, bounds: std::ops::RangeInclusive<i64>) -> Result<i64, Problem> {
-        let detail = || {
-            format!(
-                "must be a whole number from {} to {}",
-                bounds.start(),
-                bounds.end()
-            )
-        };
+        let detail = || format!("must be a whole number from {} to {}", bounds.start(), bounds.end());
         let value: i64 = serde_json::from_str(self.text).map_err(|_| self.invalid(&detail()))?;
-        if bounds.contains(&value) {
-            Ok(value)
-        } else {
-            Err(self.invalid(&detail()))
-        }
+        if bounds.contains(&value) { Ok(value) } else { Err(self.invalid(&detail())) }
     }
 
     /// As one of these words, by its index.
@@ -280,10 +242,7 @@ impl<'a> Field<'a> {
     /// `invalid_field`.
     pub fn word<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, Problem> {
         let text = self.string()?;
-        let found = words
-            .iter()
-            .find(|(word, _)| *word == text)
-            .map(|(_, value)| *value);
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         found.ok_or_else(|| {
             let listed: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             self.invalid(&format!("must be one of {}", listed.join(", ")))
@@ -319,17 +278,10 @@ impl<'a> Field<'a> {
         let text = std::str::from_utf8(bytes)
             .map_err(|_| Problem::new(Code::InvalidJson, "the body is not UTF-8"))?;
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| {
-            let detail = format!(
-                "not valid JSON at line {} column {}",
-                error.line(),
-                error.column()
-            );
+            let detail = format!("not valid JSON at line {} column {}", error.line(), error.column());
             Problem::new(Code::InvalidJson, detail)
         })?;
-        Ok(Self {
-            path: "body".to_owned(),
-            text: raw.get(),
-        })
+        Ok(Self { path: "body".to_owned(), text: raw.get() })
     }
 }
 
@@ -391,25 +343,14 @@ mod tests {
     use super::*;
 
     fn code(body: &str, known: &[&str]) -> Option<Code> {
-        Body::parse(body.as_bytes(), known)
-            .err()
-            .map(|problem| problem.code)
+        Body::parse(body.as_bytes(), known).err().map(|problem| problem.code)
     }
 
     #[test]
     fn a_body_is_one_object_with_known_fields_each_once() {
         assert_eq!(code(r#"{"a":1}"#, &["a"]), None);
         assert_eq!(code(r#"{"a":1,"b":2}"#, &["a"]), Some(Code::UnknownField));
-        for bad in [
-            "",
-            "null",
-            "[]",
-            "1",
-            "{",
-            r#"{"a":1,"a":1}"#,
-            r#"{"a":1,"\u0061":1}"#,
-            r#"{"a":1} x"#,
-        ] {
+        for bad in ["", "null", "[]", "1", "{", r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":1}"#, r#"{"a":1} x"#] {
             assert_eq!(code(bad, &["a"]), Some(Code::InvalidJson), "{bad}");
         }
     }
@@ -424,16 +365,7 @@ mod tests {
                 .map_err(|problem| problem.code)
         };
         assert_eq!(amount("0.3"), Ok(Credits::parse("0.3").unwrap()));
-        for bad in [
-            "\"5\"",
-            "null",
-            "true",
-            "[]",
-            "{}",
-            "1e-7",
-            "1e400",
-            "9000000000.1",
-        ] {
+        for bad in ["\"5\"", "null", "true", "[]", "{}", "1e-7", "1e400", "9000000000.1"] {
             assert_eq!(amount(bad), Err(Code::InvalidAmount), "{bad}");
         }
     }
@@ -444,10 +376,6 @@ mod tests {
         let items = body.require("items").unwrap().list().unwrap();
         let problem = items[1].object(&["amount"]).unwrap_err();
         assert_eq!(problem.code, Code::UnknownField);
-        assert!(
-            problem.detail.starts_with("items[1].amuont "),
-            "{}",
-            problem.detail
-        );
+        assert!(problem.detail.starts_with("items[1].amuont "), "{}", problem.detail);
     }
 }

@@ -24,7 +24,5 @@ impl Serialize for JsonText {
 }
 
 fn raw<S: Serializer>(text: String, serializer: S) -> Result<S::Ok, S::Error> {
-    RawValue::from_string(text)
-        .map_err(S::Error::custom)?
-        .serialize(serializer)
+    RawValue::from_string(text).map_err(S::Error::custom)?.serialize(serializer)
 }

@@ -11,8 +11,8 @@ mod problem;
 
 pub use answer::{
     AddAnswer, AuditAnswer, BalanceAnswer, BatchAnswer, BatchItem, CheckAnswer, ConsumeAnswer,
-    CustomerAnswer, ExtendAnswer, GrantAnswer, List, Pagination, TransactionAnswer,
-    UsageCompleteAnswer, UsageStartAnswer, UsageStateAnswer,
+    CustomerAnswer, ExtendAnswer, GrantAnswer, List, Pagination, TransactionAnswer, UsageCompleteAnswer,
+    UsageStartAnswer, UsageStateAnswer,
 };
 pub use body::{Body, Field};
 pub use decimal::{Decimal, JsonText};

@@ -82,14 +82,10 @@ impl Code {
             Self::AlreadyExists => (409, "already_exists", "It exists already"),
             Self::AlreadyCompleted => (409, "already_completed", "The usage transaction has ended"),
             Self::DeadlinePassed => (409, "deadline_passed", "The deadline has passed"),
-            Self::IdempotencyKeyReused => (
-                422,
-                "idempotency_key_reused",
-                "The idempotency key was used before",
-            ),
-            Self::OriginUnreachable => {
-                (502, "origin_unreachable", "The origin could not be reached")
+            Self::IdempotencyKeyReused => {
+                (422, "idempotency_key_reused", "The idempotency key was used before")
             }
+            Self::OriginUnreachable => (502, "origin_unreachable", "The origin could not be reached"),
             Self::Overloaded => (503, "overloaded", "Try again shortly"),
             Self::Internal => (500, "internal", "Internal error"),
         }
@@ -120,11 +116,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with a sentence.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-            extra: Vec::new(),
-        }
+        Self { code, detail: detail.into(), extra: Vec::new() }
     }
 
     /// With one further member.
@@ -143,17 +135,9 @@ impl Problem {
     /// A problem that another part of the Worker has already printed.
     pub fn passed_on(status: u16, body: &str) -> Self {
         let members: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-        let word = members
-            .get("code")
-            .and_then(serde_json::Value::as_str)
-            .unwrap_or_default();
-        let code = Code::ALL
-            .into_iter()
-            .find(|code| code.word() == word && code.status() == status);
-        let detail = members
-            .get("detail")
-            .and_then(serde_json::Value::as_str)
-            .unwrap_or_default();
+        let word = members.get("code").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let code = Code::ALL.into_iter().find(|code| code.word() == word && code.status() == status);
+        let detail = members.get("detail").and_then(serde_json::Value::as_str).unwrap_or_default();
         Self::new(code.unwrap_or(Code::Internal), detail)
     }
 
@@ -184,14 +168,8 @@ impl From<Refusal> for Problem {
         let shortfall = refusal.shortfall();
         match refusal {
             Refusal::KeyRevoked => Self::new(Code::InvalidKey, "this API key was revoked"),
-            Refusal::NotFound(what) => {
-                Self::new(Code::NotFound, format!("there is no such {what}"))
-            }
-            Refusal::Insufficient {
-                balance,
-                available,
-                requested,
-            } => Self::new(
+            Refusal::NotFound(what) => Self::new(Code::NotFound, format!("there is no such {what}")),
+            Refusal::Insufficient { balance, available, requested } => Self::new(
                 Code::InsufficientCredits,
                 format!("{requested} credits are needed and {available} are available"),
             )
@@ -203,18 +181,13 @@ impl From<Refusal> for Problem {
                 Code::IdempotencyKeyReused,
                 "this idempotency key was used with other parameters; use a new key for a new operation",
             ),
-            Refusal::DeadlinePassed => Self::new(
-                Code::DeadlinePassed,
-                "the deadline was over before this was done",
-            ),
-            Refusal::AlreadyExists => {
-                Self::new(Code::AlreadyExists, "this customer exists already")
+            Refusal::DeadlinePassed => {
+                Self::new(Code::DeadlinePassed, "the deadline was over before this was done")
             }
+            Refusal::AlreadyExists => Self::new(Code::AlreadyExists, "this customer exists already"),
             Refusal::AlreadyCompleted(detail) => Self::new(Code::AlreadyCompleted, detail),
             Refusal::InvalidAmount(detail) => Self::field(Code::InvalidAmount, "amount", detail),
-            Refusal::InvalidField { field, detail } => {
-                Self::field(Code::InvalidField, field, detail)
-            }
+            Refusal::InvalidField { field, detail } => Self::field(Code::InvalidField, field, detail),
         }
     }
 }
@@ -222,23 +195,18 @@ impl From<Refusal> for Problem {
 impl From<PriceError> for Problem {
     fn from(error: PriceError) -> Self {
         match error {
-            PriceError::UnknownAction => Self::new(
-                Code::UnknownPrice,
-                "the catalogue has no cost for this service and action",
-            ),
-            PriceError::UnknownModel => Self::new(
-                Code::UnknownPrice,
-                "the catalogue has no price for this model",
-            ),
-            PriceError::CachedBeyondInput => Self::field(
-                Code::InvalidField,
-                "tokens.cached_input_tokens",
-                "must not exceed input_tokens",
-            ),
-            PriceError::OutOfRange => Self::new(
-                Code::InvalidAmount,
-                "the price is beyond 9000000000 credits",
-            ),
+            PriceError::UnknownAction => {
+                Self::new(Code::UnknownPrice, "the catalogue has no cost for this service and action")
+            }
+            PriceError::UnknownModel => {
+                Self::new(Code::UnknownPrice, "the catalogue has no price for this model")
+            }
+            PriceError::CachedBeyondInput => {
+                Self::field(Code::InvalidField, "tokens.cached_input_tokens", "must not exceed input_tokens")
+            }
+            PriceError::OutOfRange => {
+                Self::new(Code::InvalidAmount, "the price is beyond 9000000000 credits")
+            }
         }
     }
 }

@@ -107,11 +107,7 @@ impl<J: Journal> Book<J> {
     ///
     /// # Errors
     /// [`Stop`]; then nothing but what was due has changed.
-    pub fn execute(
-        &mut self,
-        request: &Request,
-        now: Timestamp,
-    ) -> Result<Outcome, Stop<J::Fault>> {
+    pub fn execute(&mut self, request: &Request, now: Timestamp) -> Result<Outcome, Stop<J::Fault>> {
         self.settle_due(now);
         let outcome = self.ledger.decide(request, now, &self.journal)?;
         if !outcome.replayed {

@@ -2,9 +2,8 @@
 //! one refusal, in the contract's order of precedence; nothing changes here.
 
 use super::{
-    AddKind, Addition, Charge, Command, Completion, Draws, Entry, Event, Grant, Hold, Journal,
-    Ledger, MAX_EXTENSIONS, MAX_GRANTS, MAX_HOLDS, Note, Outcome, Refusal, Request, Reservation,
-    Source, Stop,
+    AddKind, Addition, Charge, Command, Completion, Draws, Entry, Event, Grant, Hold, Journal, Ledger,
+    MAX_EXTENSIONS, MAX_GRANTS, MAX_HOLDS, Note, Outcome, Refusal, Request, Reservation, Source, Stop,
 };
 use crate::credits::Credits;
 use crate::pricing::ModelPrice;
@@ -33,18 +32,8 @@ impl Ledger {
         if let Some(key) = &request.key
             && let Some(entry) = journal.by_key(&key.key).map_err(Stop::Failed)?
         {
-            let same = entry
-                .key
-                .as_ref()
-                .is_some_and(|used| used.fingerprint == key.fingerprint);
-            return if same {
-                Ok(Outcome {
-                    entry,
-                    replayed: true,
-                })
-            } else {
-                Err(Refusal::KeyReused.into())
-            };
+            let same = entry.key.as_ref().is_some_and(|used| used.fingerprint == key.fingerprint);
+            return if same { Ok(Outcome { entry, replayed: true }) } else { Err(Refusal::KeyReused.into()) };
         }
         if request.deadline.is_some_and(|deadline| deadline < now) {
             return Err(Refusal::DeadlinePassed.into());
@@ -53,19 +42,15 @@ impl Ledger {
             Command::Consume { amount, note } => fresh(self.consume(*amount, note, now)?),
             Command::Add(addition) => fresh(self.add(addition, now, journal)?),
             Command::Reserve(reservation) => fresh(self.reserve(reservation, now)?),
-            Command::Extend {
-                hold,
-                expires_in_ms,
-            } => fresh(self.extend(*hold, *expires_in_ms, now, journal)?),
+            Command::Extend { hold, expires_in_ms } => {
+                fresh(self.extend(*hold, *expires_in_ms, now, journal)?)
+            }
             Command::Complete(completion) => self.complete(completion, now, journal)?,
             Command::Open { metadata } => fresh(self.open(metadata, now)?),
             Command::Update { metadata } => fresh(self.update(metadata, now)?),
             Command::Close => fresh(self.close_customer(now)?),
             Command::RevokeKey { key_id, at } => {
-                let event = Event::KeyRevoked {
-                    key_id: key_id.clone(),
-                    at: *at,
-                };
+                let event = Event::KeyRevoked { key_id: key_id.clone(), at: *at };
                 fresh(self.entry(now, Credits::ZERO, event))
             }
         };
@@ -75,23 +60,11 @@ impl Ledger {
         Ok(outcome)
     }
 
-    fn consume(
-        &self,
-        amount: Credits,
-        note: &Option<Box<Note>>,
-        now: Timestamp,
-    ) -> Result<Entry, Refusal> {
+    fn consume(&self, amount: Credits, note: &Option<Box<Note>>, now: Timestamp) -> Result<Entry, Refusal> {
         require_positive(amount)?;
         self.require_available(amount, now)?;
         let draws = self.draw(amount, now);
-        Ok(self.entry(
-            now,
-            amount.negated(),
-            Event::Consumed {
-                draws,
-                note: note.clone(),
-            },
-        ))
+        Ok(self.entry(now, amount.negated(), Event::Consumed { draws, note: note.clone() }))
     }
 
     fn add<J: Journal>(
@@ -111,30 +84,18 @@ impl Ledger {
             Some(named) => Some(refundable(named, amount, journal)?),
             None => None,
         };
-        if addition
-            .expires_at
-            .is_some_and(|expires_at| expires_at <= now)
-        {
+        if addition.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(invalid("expires_at", "must be in the future").into());
         }
         let effective_at = addition.effective_at.unwrap_or(now);
-        if addition
-            .expires_at
-            .is_some_and(|expires_at| expires_at <= effective_at)
-        {
+        if addition.expires_at.is_some_and(|expires_at| expires_at <= effective_at) {
             return Err(invalid("expires_at", "must be after effective_at").into());
         }
         if self.grants.len() >= MAX_GRANTS {
-            return Err(invalid(
-                "amount",
-                "this customer has 5000 open grants, the most there can be",
-            )
-            .into());
+            return Err(invalid("amount", "this customer has 5000 open grants, the most there can be").into());
         }
         if self.balance.checked_add(amount).is_none() {
-            return Err(
-                Refusal::InvalidAmount("would take the balance beyond 9000000000 credits").into(),
-            );
+            return Err(Refusal::InvalidAmount("would take the balance beyond 9000000000 credits").into());
         }
         let source = addition.source.unwrap_or(match addition.kind {
             AddKind::Topup => Source::Topup,
@@ -152,27 +113,17 @@ impl Ledger {
             effective_at,
             expires_at: addition.expires_at,
         };
-        let event = Event::Granted {
-            grant,
-            kind: addition.kind,
-            refund_of,
-            note: addition.note.clone(),
-        };
+        let event = Event::Granted { grant, kind: addition.kind, refund_of, note: addition.note.clone() };
         Ok(self.entry(now, amount, event))
     }
 
     fn deduct(&self, addition: &Addition, now: Timestamp) -> Result<Entry, Refusal> {
         if addition.kind != AddKind::Adjustment {
-            return Err(Refusal::InvalidAmount(
-                "must be positive; only an adjustment may be negative",
-            ));
+            return Err(Refusal::InvalidAmount("must be positive; only an adjustment may be negative"));
         }
         let amount = addition.amount.negated();
         self.require_available(amount, now)?;
-        let event = Event::Deducted {
-            draws: self.draw(amount, now),
-            note: addition.note.clone(),
-        };
+        let event = Event::Deducted { draws: self.draw(amount, now), note: addition.note.clone() };
         Ok(self.entry(now, addition.amount, event))
     }
 
@@ -187,10 +138,7 @@ impl Ledger {
         }
         self.require_available(amount, now)?;
         if self.holds.len() >= MAX_HOLDS {
-            return Err(invalid(
-                "amount",
-                "this customer has 10000 pending holds, the most there can be",
-            ));
+            return Err(invalid("amount", "this customer has 10000 pending holds, the most there can be"));
         }
         let hold = Hold {
             seq: self.seq.saturating_add(1),
@@ -201,13 +149,7 @@ impl Ledger {
             price: reservation.price.clone(),
             note: reservation.note.clone(),
         };
-        Ok(self.entry(
-            now,
-            Credits::ZERO,
-            Event::Held {
-                hold: Box::new(hold),
-            },
-        ))
+        Ok(self.entry(now, Credits::ZERO, Event::Held { hold: Box::new(hold) }))
     }
 
     fn extend<J: Journal>(
@@ -222,19 +164,10 @@ impl Ledger {
             return Err(Refusal::AlreadyCompleted("the usage transaction has ended").into());
         };
         if hold.extensions >= MAX_EXTENSIONS {
-            return Err(
-                invalid("expires_in", "a usage transaction can be extended 10 times").into(),
-            );
+            return Err(invalid("expires_in", "a usage transaction can be extended 10 times").into());
         }
         let expires_at = now.after_ms(expires_in_ms);
-        Ok(self.entry(
-            now,
-            Credits::ZERO,
-            Event::Extended {
-                hold: seq,
-                expires_at,
-            },
-        ))
+        Ok(self.entry(now, Credits::ZERO, Event::Extended { hold: seq, expires_at }))
     }
 
     fn complete<J: Journal>(
@@ -282,10 +215,7 @@ impl Ledger {
             for draw in &before.draws {
                 let part = draw.amount.min(missing);
                 if part.is_positive() {
-                    draws.push(super::Draw {
-                        grant: draw.grant,
-                        amount: part,
-                    });
+                    draws.push(super::Draw { grant: draw.grant, amount: part });
                     missing = missing.minus(part);
                 }
             }
@@ -298,18 +228,12 @@ impl Ledger {
             }
         }
         if self.balance.checked_sub(used).is_none() || self.debt.checked_add(missing).is_none() {
-            return Err(Refusal::InvalidAmount(
-                "would take the balance beyond 9000000000 credits of debt",
-            ));
+            return Err(Refusal::InvalidAmount("would take the balance beyond 9000000000 credits of debt"));
         }
         let event = Event::Settled {
             hold: before.seq,
             success: completion.success,
-            held: if before.late {
-                Credits::ZERO
-            } else {
-                before.amount
-            },
+            held: if before.late { Credits::ZERO } else { before.amount },
             draws,
             debt: missing,
             late: before.late,
@@ -322,24 +246,12 @@ impl Ledger {
         if self.opened_at.is_some() {
             return Err(Refusal::AlreadyExists);
         }
-        Ok(self.entry(
-            now,
-            Credits::ZERO,
-            Event::Opened {
-                metadata: metadata.clone(),
-            },
-        ))
+        Ok(self.entry(now, Credits::ZERO, Event::Opened { metadata: metadata.clone() }))
     }
 
     fn update(&self, metadata: &Option<String>, now: Timestamp) -> Result<Entry, Refusal> {
         self.opened_at.ok_or(Refusal::NotFound("customer"))?;
-        Ok(self.entry(
-            now,
-            Credits::ZERO,
-            Event::Updated {
-                metadata: metadata.clone(),
-            },
-        ))
+        Ok(self.entry(now, Credits::ZERO, Event::Updated { metadata: metadata.clone() }))
     }
 
     fn close_customer(&self, now: Timestamp) -> Result<Entry, Refusal> {
@@ -359,19 +271,12 @@ impl Ledger {
     }
 
     fn insufficient(&self, requested: Credits, now: Timestamp) -> Refusal {
-        Refusal::Insufficient {
-            balance: self.balance,
-            available: self.available(now),
-            requested,
-        }
+        Refusal::Insufficient { balance: self.balance, available: self.available(now), requested }
     }
 }
 
 fn fresh(entry: Entry) -> Outcome {
-    Outcome {
-        entry,
-        replayed: false,
-    }
+    Outcome { entry, replayed: false }
 }
 
 fn invalid(field: &'static str, detail: &'static str) -> Refusal {
@@ -379,11 +284,7 @@ fn invalid(field: &'static str, detail: &'static str) -> Refusal {
 }
 
 fn require_positive(amount: Credits) -> Result<(), Refusal> {
-    if amount.is_positive() {
-        Ok(())
-    } else {
-        Err(Refusal::InvalidAmount("must be above zero"))
-    }
+    if amount.is_positive() { Ok(()) } else { Err(Refusal::InvalidAmount("must be above zero")) }
 }
 
 fn pending(hold: &Hold) -> HeldBefore {
@@ -398,19 +299,12 @@ fn pending(hold: &Hold) -> HeldBefore {
 }
 
 fn expired(hold: Hold) -> HeldBefore {
-    HeldBefore {
-        late: true,
-        ..pending(&hold)
-    }
+    HeldBefore { late: true, ..pending(&hold) }
 }
 
 /// A hold that is no longer pending, from the entry that made it.
 fn ended_hold<J: Journal>(seq: u64, journal: &J) -> Result<Hold, Stop<J::Fault>> {
-    match journal
-        .entry(seq)
-        .map_err(Stop::Failed)?
-        .map(|entry| entry.event)
-    {
+    match journal.entry(seq).map_err(Stop::Failed)?.map(|entry| entry.event) {
         Some(Event::Held { hold }) => Ok(*hold),
         _ => Err(Refusal::NotFound("usage transaction").into()),
     }
@@ -429,8 +323,7 @@ fn used_credits(
         }
         Some(Charge::Amount(amount)) => Ok(amount),
         Some(Charge::Tokens(tokens)) => {
-            let no_price =
-                "the usage transaction was started without a model; complete it with amount";
+            let no_price = "the usage transaction was started without a model; complete it with amount";
             let price = price.ok_or(invalid("finalized_tokens", no_price))?;
             price
                 .price(tokens)
@@ -440,17 +333,11 @@ fn used_credits(
 }
 
 fn replay_settled(entry: Entry, success: bool, used: Credits) -> Result<Outcome, Refusal> {
-    let same_success =
-        matches!(&entry.event, Event::Settled { success: was, .. } if *was == success);
+    let same_success = matches!(&entry.event, Event::Settled { success: was, .. } if *was == success);
     if same_success && entry.amount.negated() == used {
-        return Ok(Outcome {
-            entry,
-            replayed: true,
-        });
+        return Ok(Outcome { entry, replayed: true });
     }
-    Err(Refusal::AlreadyCompleted(
-        "the usage transaction was completed with other numbers",
-    ))
+    Err(Refusal::AlreadyCompleted("the usage transaction was completed with other numbers"))
 }
 
 /// The charge that a refund is of, if it has that much left. A hold stands for
@@ -463,17 +350,14 @@ fn refundable<J: Journal>(named: u64, amount: Credits, journal: &J) -> Result<u6
             let is_settled = |entry: &Entry| matches!(entry.event, Event::Settled { .. });
             endings.into_iter().find(is_settled)
         }
-        entry => entry
-            .filter(|entry| matches!(entry.event, Event::Consumed { .. } | Event::Settled { .. })),
+        entry => entry.filter(|entry| matches!(entry.event, Event::Consumed { .. } | Event::Settled { .. })),
     };
     let Some(charge) = charge else {
         return Err(not_a_charge.into());
     };
     let charged = charge.amount.negated();
     let refunds = journal.about(charge.seq).map_err(Stop::Failed)?;
-    let refunded = refunds
-        .iter()
-        .filter(|entry| matches!(entry.event, Event::Granted { .. }));
+    let refunded = refunds.iter().filter(|entry| matches!(entry.event, Event::Granted { .. }));
     let refunded = refunded.fold(Credits::ZERO, |sum, entry| sum.plus(entry.amount));
     if amount > charged.minus(refunded) {
         return Err(Refusal::InvalidAmount("is more than the charge has left to refund").into());

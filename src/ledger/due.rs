@@ -30,48 +30,22 @@ impl Ledger {
         if let Some(hold) = self.holds.iter().find(|hold| hold.expires_at <= at) {
             return Some(self.entry(at, Credits::ZERO, Event::Released { hold: hold.seq }));
         }
-        let expired = self
-            .grants
-            .iter()
-            .find(|grant| grant.has_expired(at) && grant.free().is_positive());
+        let expired = self.grants.iter().find(|grant| grant.has_expired(at) && grant.free().is_positive());
         if let Some(grant) = expired {
             let amount = grant.free();
-            return Some(self.entry(
-                at,
-                amount.negated(),
-                Event::Expired {
-                    grant: grant.seq,
-                    amount,
-                },
-            ));
+            return Some(self.entry(at, amount.negated(), Event::Expired { grant: grant.seq, amount }));
         }
-        Some(self.entry(
-            at,
-            Credits::ZERO,
-            Event::DebtPaid {
-                draws: self.draw(self.debt, at),
-            },
-        ))
+        Some(self.entry(at, Credits::ZERO, Event::DebtPaid { draws: self.draw(self.debt, at) }))
     }
 
     /// When the first thing falls due, never before the last entry.
     fn first_due(&self) -> Option<Timestamp> {
         let holds = self.holds.iter().map(|hold| hold.expires_at);
         // A grant whose last credits are held waits for its holds.
-        let free = || {
-            self.grants
-                .iter()
-                .filter(|grant| grant.free().is_positive())
-        };
+        let free = || self.grants.iter().filter(|grant| grant.free().is_positive());
         let expiries = free().filter_map(|grant| grant.expires_at);
-        let payers = free()
-            .filter(|_| self.debt.is_positive())
-            .map(|grant| grant.effective_at);
-        holds
-            .chain(expiries)
-            .chain(payers)
-            .min()
-            .map(|at| at.max(self.at))
+        let payers = free().filter(|_| self.debt.is_positive()).map(|grant| grant.effective_at);
+        holds.chain(expiries).chain(payers).min().map(|at| at.max(self.at))
     }
 
     /// The next entry of this ledger.

@@ -174,13 +174,8 @@ pub enum Kind {
 
 impl Kind {
     /// The kinds that are transactions.
-    pub const TRANSACTIONS: [Self; 5] = [
-        Self::Consumption,
-        Self::Topup,
-        Self::Adjustment,
-        Self::Refund,
-        Self::Expiry,
-    ];
+    pub const TRANSACTIONS: [Self; 5] =
+        [Self::Consumption, Self::Topup, Self::Adjustment, Self::Refund, Self::Expiry];
 
     /// Its word in the journal and on the wire.
     pub const fn word(self) -> &'static str {
@@ -205,23 +200,11 @@ impl Entry {
     pub fn kind(&self) -> Kind {
         match &self.event {
             Event::Consumed { .. } => Kind::Consumption,
-            Event::Settled { success, .. } if *success || !self.amount.is_zero() => {
-                Kind::Consumption
-            }
+            Event::Settled { success, .. } if *success || !self.amount.is_zero() => Kind::Consumption,
             Event::Settled { .. } => Kind::Internal("hold_failed"),
-            Event::Granted {
-                kind: AddKind::Topup,
-                ..
-            } => Kind::Topup,
-            Event::Granted {
-                kind: AddKind::Refund,
-                ..
-            } => Kind::Refund,
-            Event::Granted {
-                kind: AddKind::Adjustment,
-                ..
-            }
-            | Event::Deducted { .. } => Kind::Adjustment,
+            Event::Granted { kind: AddKind::Topup, .. } => Kind::Topup,
+            Event::Granted { kind: AddKind::Refund, .. } => Kind::Refund,
+            Event::Granted { kind: AddKind::Adjustment, .. } | Event::Deducted { .. } => Kind::Adjustment,
             Event::Closed if !self.amount.is_zero() => Kind::Adjustment,
             Event::Closed => Kind::Internal("customer_closed"),
             Event::Expired { .. } => Kind::Expiry,
@@ -238,9 +221,9 @@ impl Entry {
     /// The earlier entry that it is about: a settled hold, a refunded charge.
     pub fn about(&self) -> Option<u64> {
         match &self.event {
-            Event::Settled { hold, .. }
-            | Event::Released { hold }
-            | Event::Extended { hold, .. } => Some(*hold),
+            Event::Settled { hold, .. } | Event::Released { hold } | Event::Extended { hold, .. } => {
+                Some(*hold)
+            }
             Event::Granted { refund_of, .. } => *refund_of,
             _ => None,
         }

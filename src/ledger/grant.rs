@@ -107,10 +107,6 @@ impl Grant {
     /// The place in the burn-down order: lowest priority, then the one that
     /// expires soonest, then the oldest.
     pub fn burn_order(&self) -> (i32, Timestamp, u64) {
-        (
-            self.priority,
-            self.expires_at.unwrap_or(Timestamp::MAX),
-            self.seq,
-        )
+        (self.priority, self.expires_at.unwrap_or(Timestamp::MAX), self.seq)
     }
 }

@@ -40,11 +40,7 @@ impl Refusal {
     /// What is missing; zero for any other refusal.
     pub fn shortfall(&self) -> Credits {
         match self {
-            Self::Insufficient {
-                available,
-                requested,
-                ..
-            } => requested.minus(*available).or_zero(),
+            Self::Insufficient { available, requested, .. } => requested.minus(*available).or_zero(),
             _ => Credits::ZERO,
         }
     }

@@ -104,9 +104,7 @@ impl Ledger {
     /// Whether a customer key is refused at `now`.
     pub fn refuses_key(&self, key_id: &str, now: Timestamp) -> bool {
         let now = now.max(self.at);
-        self.revoked_keys
-            .iter()
-            .any(|revoked| revoked.key_id == key_id && revoked.at <= now)
+        self.revoked_keys.iter().any(|revoked| revoked.key_id == key_id && revoked.at <= now)
     }
 
     /// What can be spent at `now`. Negative only while there is debt.
@@ -136,10 +134,7 @@ impl Ledger {
             }
             let part = grant.free().min(missing);
             if part.is_positive() && grant.is_effective(now) {
-                draws.push(Draw {
-                    grant: grant.seq,
-                    amount: part,
-                });
+                draws.push(Draw { grant: grant.seq, amount: part });
                 missing = missing.minus(part);
             }
         }
@@ -166,24 +161,17 @@ impl Ledger {
             Event::Consumed { draws, .. } | Event::Deducted { draws, .. } => self.spend(draws),
             Event::Held { hold } => self.insert_hold(hold),
             Event::Extended { hold, expires_at } => self.extend_hold(*hold, *expires_at),
-            Event::Settled {
-                hold, draws, debt, ..
-            } => {
+            Event::Settled { hold, draws, debt, .. } => {
                 self.release(*hold);
                 self.spend(draws);
                 self.debt = self.debt.plus(*debt);
                 self.note_debt(self.at);
             }
             Event::Released { hold } => self.release(*hold),
-            Event::Expired { grant, amount } => self.spend(&[Draw {
-                grant: *grant,
-                amount: *amount,
-            }]),
+            Event::Expired { grant, amount } => self.spend(&[Draw { grant: *grant, amount: *amount }]),
             Event::DebtPaid { draws } => {
                 self.spend(draws);
-                self.debt = draws
-                    .iter()
-                    .fold(self.debt, |debt, draw| debt.minus(draw.amount));
+                self.debt = draws.iter().fold(self.debt, |debt, draw| debt.minus(draw.amount));
             }
             Event::KeyRevoked { key_id, at } => self.revoke_key(key_id, *at),
         }
@@ -199,16 +187,9 @@ impl Ledger {
     /// The earlier revocation stands: a later one must not give a revoked
     /// key its life back.
     fn revoke_key(&mut self, key_id: &str, at: Timestamp) {
-        match self
-            .revoked_keys
-            .iter_mut()
-            .find(|revoked| revoked.key_id == key_id)
-        {
+        match self.revoked_keys.iter_mut().find(|revoked| revoked.key_id == key_id) {
             Some(revoked) => revoked.at = revoked.at.min(at),
-            None => self.revoked_keys.push(RevokedKey {
-                key_id: key_id.to_owned(),
-                at,
-            }),
+            None => self.revoked_keys.push(RevokedKey { key_id: key_id.to_owned(), at }),
         }
     }
 
@@ -226,9 +207,7 @@ impl Ledger {
         self.all_effective_at = self.all_effective_at.max(grant.effective_at);
         self.note_due(grant.expires_at);
         self.note_debt(grant.effective_at);
-        let place = self
-            .grants
-            .partition_point(|other| other.burn_order() <= grant.burn_order());
+        let place = self.grants.partition_point(|other| other.burn_order() <= grant.burn_order());
         self.grants.insert(place, grant);
     }
 

@@ -50,12 +50,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`PriceError::UnknownAction`], [`PriceError::OutOfRange`].
-    pub fn action(
-        &self,
-        service: &Name,
-        action: &Name,
-        quantity: u64,
-    ) -> Result<Credits, PriceError> {
+    pub fn action(&self, service: &Name, action: &Name, quantity: u64) -> Result<Credits, PriceError> {
         let cost = self
             .costs
             .iter()
@@ -70,10 +65,7 @@ impl Catalogue {
     /// # Errors
     /// [`PriceError::UnknownModel`].
     pub fn model(&self, model: &Name) -> Result<&ModelPrice, PriceError> {
-        self.models
-            .iter()
-            .find(|price| price.model == *model)
-            .ok_or(PriceError::UnknownModel)
+        self.models.iter().find(|price| price.model == *model).ok_or(PriceError::UnknownModel)
     }
 }
 
@@ -83,13 +75,8 @@ impl ModelPrice {
     /// # Errors
     /// [`PriceError::CachedBeyondInput`], [`PriceError::OutOfRange`].
     pub fn price(&self, tokens: Tokens) -> Result<Credits, PriceError> {
-        let fresh = tokens
-            .input
-            .checked_sub(tokens.cached_input)
-            .ok_or(PriceError::CachedBeyondInput)?;
-        let cached_price = self
-            .cached_input_per_million
-            .unwrap_or(self.input_per_million);
+        let fresh = tokens.input.checked_sub(tokens.cached_input).ok_or(PriceError::CachedBeyondInput)?;
+        let cached_price = self.cached_input_per_million.unwrap_or(self.input_per_million);
         let parts = [
             (fresh, self.input_per_million),
             (tokens.cached_input, cached_price),
@@ -102,18 +89,14 @@ impl ModelPrice {
                 .and_then(|part| total.checked_add(part))
                 .ok_or(PriceError::OutOfRange)?;
         }
-        let rounded_up = total
-            .saturating_add(TOKENS_PER_PRICE.saturating_sub(1))
-            .div_euclid(TOKENS_PER_PRICE);
+        let rounded_up =
+            total.saturating_add(TOKENS_PER_PRICE.saturating_sub(1)).div_euclid(TOKENS_PER_PRICE);
         Ok(to_credits(rounded_up)?.max(self.minimum.unwrap_or_default()))
     }
 }
 
 fn to_credits(millionths: i128) -> Result<Credits, PriceError> {
-    i64::try_from(millionths)
-        .ok()
-        .and_then(Credits::from_millionths)
-        .ok_or(PriceError::OutOfRange)
+    i64::try_from(millionths).ok().and_then(Credits::from_millionths).ok_or(PriceError::OutOfRange)
 }
 
 #[cfg(test)]
@@ -140,32 +123,14 @@ mod tests {
 
     #[test]
     fn tokens_are_priced_by_kind_and_rounded_up_once() {
-        let tokens = Tokens {
-            input: 1_000,
-            cached_input: 400,
-            output: 200,
-        };
+        let tokens = Tokens { input: 1_000, cached_input: 400, output: 200 };
         // 600·3 + 400·0.3 + 200·15 = 4920 credits per million = 0.00492
         assert_eq!(model().price(tokens), Ok(credits("0.00492")));
         // One cached token is 0.0000003 credits: up to a millionth, then up to the minimum.
+        assert_eq!(model().price(Tokens { input: 1, cached_input: 1, output: 0 }), Ok(credits("0.00001")));
+        let no_minimum = ModelPrice { minimum: None, ..model() };
         assert_eq!(
-            model().price(Tokens {
-                input: 1,
-                cached_input: 1,
-                output: 0
-            }),
-            Ok(credits("0.00001"))
-        );
-        let no_minimum = ModelPrice {
-            minimum: None,
-            ..model()
-        };
-        assert_eq!(
-            no_minimum.price(Tokens {
-                input: 1,
-                cached_input: 1,
-                output: 0
-            }),
+            no_minimum.price(Tokens { input: 1, cached_input: 1, output: 0 }),
             Ok(credits("0.000001"))
         );
         assert_eq!(no_minimum.price(Tokens::default()), Ok(Credits::ZERO));
@@ -173,17 +138,9 @@ mod tests {
 
     #[test]
     fn impossible_counts_have_no_price() {
-        let beyond = Tokens {
-            input: 1,
-            cached_input: 2,
-            output: 0,
-        };
+        let beyond = Tokens { input: 1, cached_input: 2, output: 0 };
         assert_eq!(model().price(beyond), Err(PriceError::CachedBeyondInput));
-        let huge = Tokens {
-            input: u64::MAX,
-            cached_input: 0,
-            output: u64::MAX,
-        };
+        let huge = Tokens { input: u64::MAX, cached_input: 0, output: u64::MAX };
         assert_eq!(model().price(huge), Err(PriceError::OutOfRange));
     }
 
@@ -195,22 +152,9 @@ mod tests {
             credits: credits("0.1"),
             description: None,
         };
-        let catalogue = Catalogue {
-            version: 1,
-            costs: vec![cost],
-            models: vec![],
-        };
-        assert_eq!(
-            catalogue.action(&name("img"), &name("make"), 3),
-            Ok(credits("0.3"))
-        );
-        assert_eq!(
-            catalogue.action(&name("img"), &name("edit"), 1),
-            Err(PriceError::UnknownAction)
-        );
-        assert_eq!(
-            catalogue.action(&name("img"), &name("make"), u64::MAX),
-            Err(PriceError::OutOfRange)
-        );
+        let catalogue = Catalogue { version: 1, costs: vec![cost], models: vec![] };
+        assert_eq!(catalogue.action(&name("img"), &name("make"), 3), Ok(credits("0.3")));
+        assert_eq!(catalogue.action(&name("img"), &name("edit"), 1), Err(PriceError::UnknownAction));
+        assert_eq!(catalogue.action(&name("img"), &name("make"), u64::MAX), Err(PriceError::OutOfRange));
     }
 }

@@ -15,13 +15,8 @@ const CHARS_FOR_BYTES: [usize; 9] = [0, 2, 3, 5, 6, 7, 9, 10, 11];
 pub fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().saturating_mul(11).div_ceil(8));
     for block in bytes.chunks(BLOCK_BYTES) {
-        let value = block
-            .iter()
-            .fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
-        let width = CHARS_FOR_BYTES
-            .get(block.len())
-            .copied()
-            .unwrap_or(BLOCK_CHARS);
+        let value = block.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
+        let width = CHARS_FOR_BYTES.get(block.len()).copied().unwrap_or(BLOCK_CHARS);
         push_number(&mut text, value, width);
     }
     text
@@ -31,9 +26,7 @@ pub fn encode(bytes: &[u8]) -> String {
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     for chunk in text.as_bytes().chunks(BLOCK_CHARS) {
-        let length = CHARS_FOR_BYTES
-            .iter()
-            .position(|chars| *chars == chunk.len())?;
+        let length = CHARS_FOR_BYTES.iter().position(|chars| *chars == chunk.len())?;
         let value = number(chunk)?;
         let block = value.to_be_bytes();
         let (above, kept) = block.split_at_checked(BLOCK_BYTES.checked_sub(length)?)?;

@@ -111,9 +111,7 @@ pub fn begin(task: u32, head: &str, body: Option<Vec<u8>>, now_ms: f64) -> Strin
         match (&engine.front, incoming) {
             (Some(front), Some(incoming)) => {
                 let front = Rc::clone(front);
-                let step = engine
-                    .flows
-                    .begin(task, now, |io| front.handle(io, incoming));
+                let step = engine.flows.begin(task, now, |io| front.handle(io, incoming));
                 text(engine, &step)
             }
             _ => super::front::Answer::internal().to_text(),
@@ -133,13 +131,7 @@ pub fn resume(task: u32, reply: String) -> String {
 /// Takes an effect that no request waits for.
 #[wasm_bindgen]
 pub fn next_background() -> Option<String> {
-    with_engine(|engine| {
-        engine
-            .front
-            .as_ref()?
-            .next_background()
-            .map(|effect: Effect| effect.to_text())
-    })
+    with_engine(|engine| engine.front.as_ref()?.next_background().map(|effect: Effect| effect.to_text()))
 }
 
 /// Brings the reply to a background read of a project's record.
@@ -174,11 +166,7 @@ pub fn ledger_open(object_id: &str) -> Result<u32, JsError> {
 /// If storage failed: the object must be closed.
 #[wasm_bindgen]
 pub fn ledger_call(handle: u32, message: &str, now_ms: f64) -> Result<String, JsError> {
-    with_ledger(handle, |ledger| {
-        ledger
-            .call(message, instant(now_ms))
-            .map(|reply| reply.to_text())
-    })
+    with_ledger(handle, |ledger| ledger.call(message, instant(now_ms)).map(|reply| reply.to_text()))
 }
 
 /// Writes what the calls changed and says what is to be done: -1 nothing, for
@@ -195,9 +183,7 @@ pub fn ledger_commit(handle: u32, now_ms: f64) -> Result<f64, JsError> {
         Ok(match ledger.commit()? {
             false => -1.0,
             true if ledger.must_list() => 1.0,
-            true => ledger
-                .wake_at(instant(now_ms))
-                .map_or(0.0, |at| at.ms() as f64),
+            true => ledger.wake_at(instant(now_ms)).map_or(0.0, |at| at.ms() as f64),
         })
     })
 }
@@ -223,9 +209,7 @@ pub fn ledger_settle_due(handle: u32, now_ms: f64) -> Result<(), JsError> {
 pub fn ledger_wake_at(handle: u32, now_ms: f64) -> Result<Option<f64>, JsError> {
     // Instants are whole numbers well below 2^53.
     #[allow(clippy::cast_precision_loss)]
-    with_ledger(handle, |ledger| {
-        Ok(ledger.wake_at(instant(now_ms)).map(|at| at.ms() as f64))
-    })
+    with_ledger(handle, |ledger| Ok(ledger.wake_at(instant(now_ms)).map(|at| at.ms() as f64)))
 }
 
 /// The call by which the project's directory hears of the customer, and the
@@ -274,9 +258,7 @@ pub fn project_call(message: &str, now_ms: f64) -> Result<String, JsError> {
 /// As [`project_call`].
 #[wasm_bindgen]
 pub fn registry_call(message: &str, now_ms: f64) -> Result<String, JsError> {
-    registry::call(&PlatformStore, message, instant(now_ms))
-        .map(|reply| reply.to_text())
-        .map_err(fault)
+    registry::call(&PlatformStore, message, instant(now_ms)).map(|reply| reply.to_text()).map_err(fault)
 }
 
 fn with_ledger<T>(
@@ -298,9 +280,5 @@ fn fault(StoreFault(detail): StoreFault) -> JsError {
 /// What the shell answers when an object cannot.
 #[wasm_bindgen]
 pub fn internal_reply() -> String {
-    Reply::from(Problem::new(
-        Code::Internal,
-        "something went wrong on our side",
-    ))
-    .to_text()
+    Reply::from(Problem::new(Code::Internal, "something went wrong on our side")).to_text()
 }

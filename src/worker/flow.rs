@@ -81,11 +81,7 @@ impl Effect {
             Self::Project { name, message } => format!("P{name}\n{message}"),
             Self::Registry { message } => format!("R\n{message}"),
             Self::KvGet { key } => format!("G{key}"),
-            Self::KvPut {
-                key,
-                ttl_seconds,
-                value,
-            } => format!("W{ttl_seconds}\n{key}\n{value}"),
+            Self::KvPut { key, ttl_seconds, value } => format!("W{ttl_seconds}\n{key}\n{value}"),
             Self::Origin { url, path, headers } => {
                 let mut text = format!("F{url}\n{path}");
                 for (name, value) in headers {
@@ -161,19 +157,11 @@ impl Flows {
         flow: impl FnOnce(Io) -> F,
     ) -> Step {
         if self.running.len() >= MANY_FLOWS {
-            self.running
-                .retain(|_, running| now.ms_since(running.since) < ABANDONED_AFTER_MS);
+            self.running.retain(|_, running| now.ms_since(running.since) < ABANDONED_AFTER_MS);
         }
         let io = Io::default();
         let flow = Box::pin(flow(io.clone()));
-        self.run(
-            task,
-            Running {
-                io,
-                flow,
-                since: now,
-            },
-        )
+        self.run(task, Running { io, flow, since: now })
     }
 
     /// Brings a flow its reply and runs it to its next pause. `None` for a

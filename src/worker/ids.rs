@@ -37,19 +37,12 @@ impl Naming {
     /// From the object's id in hexadecimal; `None` if it is none.
     pub fn new(object_id: &str) -> Option<Self> {
         let bytes = from_hex(object_id)?;
-        (bytes.len() == OBJECT_ID_BYTES).then(|| Self {
-            object: base62::encode(&bytes),
-        })
+        (bytes.len() == OBJECT_ID_BYTES).then(|| Self { object: base62::encode(&bytes) })
     }
 
     /// The public id of an entry.
     pub fn id(&self, prefix: Prefix, seq: u64) -> String {
-        format!(
-            "{}{}{}",
-            prefix.text(),
-            self.object,
-            base62::encode_number(seq)
-        )
+        format!("{}{}{}", prefix.text(), self.object, base62::encode_number(seq))
     }
 
     /// Whether this is the object with an id in hexadecimal.
@@ -61,14 +54,9 @@ impl Naming {
 /// The object's id in hexadecimal and the entry's number; `None` for a text
 /// that is no such id.
 pub fn locate(prefix: Prefix, id: &str) -> Option<(String, u64)> {
-    let (object, seq) = id
-        .strip_prefix(prefix.text())?
-        .split_at_checked(OBJECT_ID_CHARS)?;
+    let (object, seq) = id.strip_prefix(prefix.text())?.split_at_checked(OBJECT_ID_CHARS)?;
     let bytes = base62::decode(object).filter(|bytes| bytes.len() == OBJECT_ID_BYTES)?;
-    Some((
-        to_hex(&bytes),
-        base62::decode_number(seq).filter(|seq| *seq > 0)?,
-    ))
+    Some((to_hex(&bytes), base62::decode_number(seq).filter(|seq| *seq > 0)?))
 }
 
 /// Bytes as hexadecimal digits.
@@ -78,17 +66,10 @@ pub fn to_hex(bytes: &[u8]) -> String {
 
 /// The bytes of hexadecimal digits.
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     rest.is_empty().then_some(())?;
-    pairs
-        .iter()
-        .map(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?))
-        .collect()
+    pairs.iter().map(|[high, low]| Some((digit(*high)? << 4) | digit(*low)?)).collect()
 }
 
 #[cfg(test)]
@@ -102,10 +83,7 @@ mod tests {
         let naming = Naming::new(OBJECT).unwrap();
         let id = naming.id(Prefix::Transaction, 1_000_000);
         assert!(id.starts_with("txn_"));
-        assert_eq!(
-            locate(Prefix::Transaction, &id),
-            Some((OBJECT.to_owned(), 1_000_000))
-        );
+        assert_eq!(locate(Prefix::Transaction, &id), Some((OBJECT.to_owned(), 1_000_000)));
         assert!(naming.is_of(OBJECT) && !naming.is_of(&OBJECT.replace("00", "01")));
         assert_eq!(locate(Prefix::Grant, &id), None);
     }
@@ -113,14 +91,9 @@ mod tests {
     #[test]
     fn what_is_no_id_leads_nowhere() {
         let id = Naming::new(OBJECT).unwrap().id(Prefix::Transaction, 7);
-        for bad in [
-            "",
-            "txn_",
-            "txn_x",
-            id.trim_end_matches('7'),
-            &id.replace("txn_", "txn-"),
-            &format!("{id}-"),
-        ] {
+        for bad in
+            ["", "txn_", "txn_x", id.trim_end_matches('7'), &id.replace("txn_", "txn-"), &format!("{id}-")]
+        {
             assert_eq!(locate(Prefix::Transaction, bad), None, "{bad}");
         }
         assert!(Naming::new("00").is_none());

@@ -83,15 +83,7 @@ pub struct SqlJournal<S> {
     listed: bool,
 }
 
-type Row = (
-    u64,
-    Timestamp,
-    Credits,
-    Credits,
-    Option<String>,
-    Option<String>,
-    String,
-);
+type Row = (u64, Timestamp, Credits, Credits, Option<String>, Option<String>, String);
 
 impl<S: Store> SqlJournal<S> {
     /// Opens the journal and folds the ledger from its last snapshot and the
@@ -116,20 +108,14 @@ impl<S: Store> SqlJournal<S> {
             return Ok((ledger, journal));
         }
         let identity = "SELECT project, mode, customer, listed FROM identity";
-        if let Some((project, mode, customer, listed)) = journal
-            .store
-            .first::<(Name, Mode, Name, u8)>(identity, ())?
+        if let Some((project, mode, customer, listed)) =
+            journal.store.first::<(Name, Mode, Name, u8)>(identity, ())?
         {
-            journal.identity = Some(Identity {
-                project,
-                mode,
-                customer,
-            });
+            journal.identity = Some(Identity { project, mode, customer });
             journal.listed = listed == 1;
         }
-        let parts: Vec<(u64, String)> = journal
-            .store
-            .rows("SELECT seq, state FROM snapshot ORDER BY part", ())?;
+        let parts: Vec<(u64, String)> =
+            journal.store.rows("SELECT seq, state FROM snapshot ORDER BY part", ())?;
         if let Some((seq, _)) = parts.first() {
             journal.snapshot_seq = *seq;
             journal.snapshot_parts = u64::try_from(parts.len()).unwrap_or(u64::MAX);
@@ -170,8 +156,7 @@ impl<S: Store> SqlJournal<S> {
     /// # Errors
     /// The store's fault.
     pub fn set_listed(&mut self, listed: bool) -> Result<(), StoreFault> {
-        self.store
-            .run("UPDATE identity SET listed = ?", (u8::from(listed),))?;
+        self.store.run("UPDATE identity SET listed = ?", (u8::from(listed),))?;
         self.listed = listed;
         Ok(())
     }
@@ -223,8 +208,7 @@ impl<S: Store> SqlJournal<S> {
             rest = later;
         }
         if parts < self.snapshot_parts {
-            self.store
-                .run("DELETE FROM snapshot WHERE part >= ?", (parts,))?;
+            self.store.run("DELETE FROM snapshot WHERE part >= ?", (parts,))?;
         }
         self.snapshot_parts = parts;
         self.snapshot_seq = ledger.seq();
@@ -236,12 +220,8 @@ impl<S: Store> SqlJournal<S> {
             self.store.run(statement, ())?;
         }
         if let Some(identity) = &self.identity {
-            let insert =
-                "INSERT INTO identity (id, project, mode, customer, listed) VALUES (1, ?, ?, ?, 0)";
-            self.store.run(
-                insert,
-                (&identity.project, identity.mode.word(), &identity.customer),
-            )?;
+            let insert = "INSERT INTO identity (id, project, mode, customer, listed) VALUES (1, ?, ?, ?, 0)";
+            self.store.run(insert, (&identity.project, identity.mode.word(), &identity.customer))?;
         }
         self.has_tables = true;
         Ok(())
@@ -252,11 +232,7 @@ impl<S: Store> SqlJournal<S> {
         if !self.has_tables {
             return Ok(Vec::new());
         }
-        self.store
-            .rows::<Row>(sql, parameters)?
-            .into_iter()
-            .map(from_row)
-            .collect()
+        self.store.rows::<Row>(sql, parameters)?.into_iter().map(from_row).collect()
     }
 
     /// Committed entries by a condition and order, for lists.
@@ -264,10 +240,7 @@ impl<S: Store> SqlJournal<S> {
     /// # Errors
     /// The store's fault.
     pub fn select(&self, rest: &str, parameters: impl Serialize) -> Result<Vec<Entry>, StoreFault> {
-        self.entries(
-            &format!("SELECT {COLUMNS} FROM entries WHERE {rest}"),
-            parameters,
-        )
+        self.entries(&format!("SELECT {COLUMNS} FROM entries WHERE {rest}"), parameters)
     }
 
     /// How many committed entries meet a condition.
@@ -279,10 +252,7 @@ impl<S: Store> SqlJournal<S> {
             return Ok(0);
         }
         let sql = format!("SELECT count(*) FROM entries WHERE {condition}");
-        Ok(self
-            .store
-            .first::<(u64,)>(&sql, parameters)?
-            .map_or(0, |(count,)| count))
+        Ok(self.store.first::<(u64,)>(&sql, parameters)?.map_or(0, |(count,)| count))
     }
 
     /// What the committed entries add up to: their number, the sum of their
@@ -322,12 +292,7 @@ impl<S: Store> Journal for SqlJournal<S> {
 
     fn about(&self, seq: u64) -> Result<Vec<Entry>, StoreFault> {
         let mut entries = self.select("about = ? ORDER BY seq", (seq,))?;
-        entries.extend(
-            self.pending
-                .iter()
-                .filter(|entry| entry.about() == Some(seq))
-                .cloned(),
-        );
+        entries.extend(self.pending.iter().filter(|entry| entry.about() == Some(seq)).cloned());
         Ok(entries)
     }
 
@@ -342,40 +307,18 @@ impl<S: Store> Journal for SqlJournal<S> {
 
 /// An entry as a list for `json_each`.
 fn to_row(entry: &Entry) -> Result<impl Serialize + use<>, StoreFault> {
-    let payload =
-        serde_json::to_string(&entry.event).map_err(|error| StoreFault(error.to_string()))?;
+    let payload = serde_json::to_string(&entry.event).map_err(|error| StoreFault(error.to_string()))?;
     let (key, fingerprint) = match &entry.key {
         Some(key) => (Some(key.key.clone()), Some(key.fingerprint.clone())),
         None => (None, None),
     };
     let (at, amount, balance_after) = (entry.at, entry.amount, entry.balance_after);
-    Ok((
-        entry.seq,
-        at,
-        entry.kind().word(),
-        amount,
-        balance_after,
-        key,
-        fingerprint,
-        entry.about(),
-        payload,
-    ))
+    Ok((entry.seq, at, entry.kind().word(), amount, balance_after, key, fingerprint, entry.about(), payload))
 }
 
-fn from_row(
-    (seq, at, amount, balance_after, key, fingerprint, payload): Row,
-) -> Result<Entry, StoreFault> {
+fn from_row((seq, at, amount, balance_after, key, fingerprint, payload): Row) -> Result<Entry, StoreFault> {
     let event: Event = serde_json::from_str(&payload)
         .map_err(|error| StoreFault(format!("entry {seq} cannot be read: {error}")))?;
-    let key = key
-        .zip(fingerprint)
-        .map(|(key, fingerprint)| IdempotencyKey { key, fingerprint });
-    Ok(Entry {
-        seq,
-        at,
-        amount,
-        balance_after,
-        key,
-        event,
-    })
+    let key = key.zip(fingerprint).map(|(key, fingerprint)| IdempotencyKey { key, fingerprint });
+    Ok(Entry { seq, at, amount, balance_after, key, event })
 }

@@ -58,12 +58,8 @@ impl Scopes {
     pub const CUSTOMER: Self = Self(3);
 
     /// Their words on the wire.
-    pub const WORDS: [(&'static str, Self); 4] = [
-        ("read", Self::READ),
-        ("consume", Self::CONSUME),
-        ("write", Self::WRITE),
-        ("admin", Self::ADMIN),
-    ];
+    pub const WORDS: [(&'static str, Self); 4] =
+        [("read", Self::READ), ("consume", Self::CONSUME), ("write", Self::WRITE), ("admin", Self::ADMIN)];
 
     /// Whether all of `other` is in this set.
     pub const fn contain(self, other: Self) -> bool {
@@ -78,11 +74,7 @@ impl Scopes {
 
     /// The words of this set.
     pub fn words(self) -> Vec<&'static str> {
-        Self::WORDS
-            .iter()
-            .filter(|(_, scope)| self.contain(*scope))
-            .map(|(word, _)| *word)
-            .collect()
+        Self::WORDS.iter().filter(|(_, scope)| self.contain(*scope)).map(|(word, _)| *word).collect()
     }
 }
 
@@ -114,9 +106,8 @@ impl Signer {
     /// From the secrets, the signing one first; `None` without a secret.
     pub fn new(secrets: &[&str]) -> Option<Self> {
         let present = secrets.iter().filter(|secret| !secret.is_empty());
-        let macs: Vec<_> = present
-            .filter_map(|secret| Hmac::new_from_slice(secret.as_bytes()).ok())
-            .collect();
+        let macs: Vec<_> =
+            present.filter_map(|secret| Hmac::new_from_slice(secret.as_bytes()).ok()).collect();
         (!macs.is_empty()).then_some(Self { macs })
     }
 
@@ -134,24 +125,15 @@ impl Signer {
     /// Reads a key and checks its tag in constant time. `None` for anything
     /// that this Worker did not issue.
     pub fn verify(&self, text: &str) -> Option<Key> {
-        let kinds = [
-            (Mode::Live, false),
-            (Mode::Test, false),
-            (Mode::Live, true),
-            (Mode::Test, true),
-        ];
-        let (prefix, mode, is_customer, body) =
-            kinds.into_iter().find_map(|(mode, is_customer)| {
-                let prefix = prefix(mode, is_customer);
-                text.strip_prefix(prefix)
-                    .map(|body| (prefix, mode, is_customer, body))
-            })?;
+        let kinds = [(Mode::Live, false), (Mode::Test, false), (Mode::Live, true), (Mode::Test, true)];
+        let (prefix, mode, is_customer, body) = kinds.into_iter().find_map(|(mode, is_customer)| {
+            let prefix = prefix(mode, is_customer);
+            text.strip_prefix(prefix).map(|body| (prefix, mode, is_customer, body))
+        })?;
         let bytes = base62::decode(body)?;
         let (payload, sent) = bytes.split_at_checked(bytes.len().checked_sub(TAG_BYTES)?)?;
         let genuine = self.macs.iter().fold(false, |known, mac| {
-            let matches = tag(mac, prefix, payload)
-                .verify_truncated_left(sent)
-                .is_ok();
+            let matches = tag(mac, prefix, payload).verify_truncated_left(sent).is_ok();
             known | matches
         });
         if !genuine {
@@ -168,9 +150,7 @@ pub fn same_secret(given: &str, expected: &str) -> bool {
         return false;
     };
     let expected_tag = mac.clone().chain_update(expected).finalize();
-    mac.chain_update(given)
-        .verify(&expected_tag.into_bytes())
-        .is_ok()
+    mac.chain_update(given).verify(&expected_tag.into_bytes()).is_ok()
 }
 
 fn tag(mac: &Hmac<Sha256>, prefix: &str, payload: &[u8]) -> Hmac<Sha256> {
@@ -196,19 +176,12 @@ impl Key {
     /// id (2 bytes) and the id, then the customer's id.
     fn encode(&self) -> Vec<u8> {
         let project = self.project.as_str().as_bytes();
-        let customer = self
-            .customer
-            .as_ref()
-            .map_or(&b""[..], |name| name.as_str().as_bytes());
+        let customer = self.customer.as_ref().map_or(&b""[..], |name| name.as_str().as_bytes());
         let expires_at = self.expires_at.map_or(0, Timestamp::ms);
         let mut bytes = vec![LAYOUT, self.scopes.0];
         bytes.extend_from_slice(&self.id);
         bytes.extend_from_slice(&expires_at.to_be_bytes());
-        bytes.extend_from_slice(
-            &u16::try_from(project.len())
-                .unwrap_or_default()
-                .to_be_bytes(),
-        );
+        bytes.extend_from_slice(&u16::try_from(project.len()).unwrap_or_default().to_be_bytes());
         bytes.extend_from_slice(project);
         bytes.extend_from_slice(customer);
         bytes
@@ -219,8 +192,7 @@ impl Key {
         let (id, rest) = rest.split_first_chunk()?;
         let (expires_at, rest) = rest.split_first_chunk()?;
         let (project_length, rest) = rest.split_first_chunk()?;
-        let (project, customer) =
-            rest.split_at_checked(usize::from(u16::from_be_bytes(*project_length)))?;
+        let (project, customer) = rest.split_at_checked(usize::from(u16::from_be_bytes(*project_length)))?;
         let name = |bytes: &[u8]| Name::new(std::str::from_utf8(bytes).ok()?);
         let expires_at = match i64::from_be_bytes(*expires_at) {
             0 => None,
@@ -267,11 +239,7 @@ mod tests {
         let rotated = Signer::new(&["new secret", "old secret"]).unwrap();
         for key in [key(None), key(Some("alice")), key(Some(&"é".repeat(128)))] {
             let text = old.issue(&key);
-            assert!(text.starts_with(if key.customer.is_some() {
-                "ck_test_"
-            } else {
-                "ce_test_"
-            }));
+            assert!(text.starts_with(if key.customer.is_some() { "ck_test_" } else { "ce_test_" }));
             assert_eq!(old.verify(&text), Some(key.clone()));
             assert_eq!(rotated.verify(&text), Some(key.clone()));
             assert_eq!(Signer::new(&["new secret"]).unwrap().verify(&text), None);
@@ -288,13 +256,9 @@ mod tests {
             let changed = String::from_utf8(changed).unwrap();
             assert_eq!(signer.verify(&changed), None, "{changed}");
         }
-        for bad in [
-            "",
-            "ce_test_",
-            "ck_live_0",
-            &text.replace("ck_test_", "ck_live_"),
-            &text.replace("ck_", "ce_"),
-        ] {
+        for bad in
+            ["", "ce_test_", "ck_live_0", &text.replace("ck_test_", "ck_live_"), &text.replace("ck_", "ce_")]
+        {
             assert_eq!(signer.verify(bad), None, "{bad}");
         }
     }
@@ -302,10 +266,6 @@ mod tests {
     #[test]
     fn without_a_secret_there_is_no_signer() {
         assert!(Signer::new(&["", ""]).is_none());
-        assert!(
-            same_secret("token", "token")
-                && !same_secret("token", "tokem")
-                && !same_secret("", "token")
-        );
+        assert!(same_secret("token", "token") && !same_secret("token", "tokem") && !same_secret("", "token"));
     }
 }

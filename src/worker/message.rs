@@ -240,11 +240,7 @@ impl Reply {
     /// An answer with a status.
     pub fn of(status: u16, answer: &impl Serialize) -> Self {
         match serde_json::to_string(answer) {
-            Ok(body) => Self {
-                status,
-                flag: Flag::Plain,
-                body,
-            },
+            Ok(body) => Self { status, flag: Flag::Plain, body },
             Err(_) => Problem::new(Code::Internal, "the answer could not be written").into(),
         }
     }
@@ -266,20 +262,12 @@ impl Reply {
             "r" => Flag::Replayed,
             _ => Flag::Plain,
         };
-        Some(Self {
-            status: status.parse().ok()?,
-            flag,
-            body: body.to_owned(),
-        })
+        Some(Self { status: status.parse().ok()?, flag, body: body.to_owned() })
     }
 }
 
 impl From<Problem> for Reply {
     fn from(problem: Problem) -> Self {
-        Self {
-            status: problem.code.status(),
-            flag: Flag::Plain,
-            body: problem.to_json(),
-        }
+        Self { status: problem.code.status(), flag: Flag::Plain, body: problem.to_json() }
     }
 }

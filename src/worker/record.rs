@@ -82,8 +82,7 @@ pub enum GateMode {
 
 impl GateMode {
     /// The modes by their words.
-    pub const WORDS: [(&'static str, Self); 2] =
-        [("consume", Self::Consume), ("reserve", Self::Reserve)];
+    pub const WORDS: [(&'static str, Self); 2] = [("consume", Self::Consume), ("reserve", Self::Reserve)];
 }
 
 /// An outcome that reverses a charge.
@@ -99,8 +98,7 @@ pub enum RefundOn {
 
 impl RefundOn {
     /// The outcomes by their words.
-    pub const WORDS: [(&'static str, Self); 2] =
-        [("5xx", Self::ServerError), ("network", Self::Network)];
+    pub const WORDS: [(&'static str, Self); 2] = [("5xx", Self::ServerError), ("network", Self::Network)];
 }
 
 impl ProjectRecord {
@@ -111,27 +109,14 @@ impl ProjectRecord {
 
     /// Whether a project key is refused at `now`.
     pub fn refuses_key(&self, id: &str, now: Timestamp) -> bool {
-        self.revoked
-            .iter()
-            .any(|revoked| revoked.id == id && revoked.at <= now)
+        self.revoked.iter().any(|revoked| revoked.id == id && revoked.at <= now)
     }
 
     /// Refuses a project key from an instant on, and forgets those that have
     /// ended by themselves.
-    pub fn revoke(
-        &mut self,
-        id: &str,
-        at: Timestamp,
-        expires_at: Option<Timestamp>,
-        now: Timestamp,
-    ) {
-        self.revoked
-            .retain(|revoked| revoked.id != id && revoked.expires_at.is_none_or(|end| end > now));
-        self.revoked.push(Revoked {
-            id: id.to_owned(),
-            at,
-            expires_at,
-        });
+    pub fn revoke(&mut self, id: &str, at: Timestamp, expires_at: Option<Timestamp>, now: Timestamp) {
+        self.revoked.retain(|revoked| revoked.id != id && revoked.expires_at.is_none_or(|end| end > now));
+        self.revoked.push(Revoked { id: id.to_owned(), at, expires_at });
     }
 
     /// Replaces one list by its checked JSON text.
@@ -140,12 +125,8 @@ impl ProjectRecord {
     /// If the text is not that list after all.
     pub fn put(&mut self, list: RecordList, json: &str) -> Result<(), serde_json::Error> {
         match list {
-            RecordList::Costs => {
-                self.catalogue.costs = serde_json::from_str::<Vec<ActionCost>>(json)?
-            }
-            RecordList::Models => {
-                self.catalogue.models = serde_json::from_str::<Vec<ModelPrice>>(json)?
-            }
+            RecordList::Costs => self.catalogue.costs = serde_json::from_str::<Vec<ActionCost>>(json)?,
+            RecordList::Models => self.catalogue.models = serde_json::from_str::<Vec<ModelPrice>>(json)?,
             RecordList::GateRules => self.gate_rules = serde_json::from_str(json)?,
         }
         if list != RecordList::GateRules {

@@ -31,16 +31,11 @@ pub trait Store {
     ///
     /// # Errors
     /// [`StoreFault`], also for rows that are not as expected.
-    fn rows<T: DeserializeOwned>(
-        &self,
-        sql: &str,
-        parameters: impl Serialize,
-    ) -> Result<Vec<T>, StoreFault>
+    fn rows<T: DeserializeOwned>(&self, sql: &str, parameters: impl Serialize) -> Result<Vec<T>, StoreFault>
     where
         Self: Sized,
     {
-        let parameters =
-            serde_json::to_string(&parameters).map_err(|error| StoreFault(error.to_string()))?;
+        let parameters = serde_json::to_string(&parameters).map_err(|error| StoreFault(error.to_string()))?;
         let rows = self.query(sql, &parameters)?;
         serde_json::from_str(&rows).map_err(|error| StoreFault(format!("unexpected rows: {error}")))
     }
@@ -53,8 +48,7 @@ pub trait Store {
     where
         Self: Sized,
     {
-        self.rows::<serde::de::IgnoredAny>(sql, parameters)
-            .map(drop)
+        self.rows::<serde::de::IgnoredAny>(sql, parameters).map(drop)
     }
 
     /// Runs one statement and reads its first row.

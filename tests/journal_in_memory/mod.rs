@@ -25,9 +25,7 @@ impl Journal for VecJournal {
 
     fn by_key(&self, key: &str) -> Result<Option<Entry>, Infallible> {
         let mut entries = self.entries.iter().rev();
-        Ok(entries
-            .find(|entry| entry.key.as_ref().is_some_and(|used| used.key == key))
-            .cloned())
+        Ok(entries.find(|entry| entry.key.as_ref().is_some_and(|used| used.key == key)).cloned())
     }
 
     fn entry(&self, seq: u64) -> Result<Option<Entry>, Infallible> {
@@ -35,12 +33,7 @@ impl Journal for VecJournal {
     }
 
     fn about(&self, seq: u64) -> Result<Vec<Entry>, Infallible> {
-        Ok(self
-            .entries
-            .iter()
-            .filter(|entry| entry.about() == Some(seq))
-            .cloned()
-            .collect())
+        Ok(self.entries.iter().filter(|entry| entry.about() == Some(seq)).cloned().collect())
     }
 
     fn append(&mut self, entry: Entry) {

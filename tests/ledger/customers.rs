@@ -6,16 +6,11 @@ use edge_credits::ledger::Addition;
 use super::*;
 
 fn open(metadata: Option<&str>) -> Command {
-    Command::Open {
-        metadata: metadata.map(str::to_owned),
-    }
+    Command::Open { metadata: metadata.map(str::to_owned) }
 }
 
 fn revoke(key: &str, at: Timestamp) -> Command {
-    Command::RevokeKey {
-        key_id: key.to_owned(),
-        at,
-    }
+    Command::RevokeKey { key_id: key.to_owned(), at }
 }
 
 #[test]
@@ -39,10 +34,7 @@ fn an_unknown_customer_has_nothing_and_nothing_creates_it() {
     // Not even a hold of nothing, which could be completed with something.
     assert_eq!(story.refused(hold(0, HOUR)), short(0, 0, 0));
     assert_eq!(story.refused(Command::Close), Refusal::NotFound("customer"));
-    assert_eq!(
-        story.refused(Command::Update { metadata: None }),
-        Refusal::NotFound("customer")
-    );
+    assert_eq!(story.refused(Command::Update { metadata: None }), Refusal::NotFound("customer"));
     assert_eq!(story.book.ledger().seq(), 0);
 }
 
@@ -55,10 +47,7 @@ fn closing_writes_credits_off_and_ends_holds() {
     assert_eq!(story.last_entry().kind().word(), "adjustment");
     assert_eq!(story.see(), seen(0, 0, 0, 0));
     assert_eq!(story.book.ledger().opened_at(), None);
-    assert_eq!(
-        story.refused(complete(held, 1)),
-        Refusal::NotFound("customer")
-    );
+    assert_eq!(story.refused(complete(held, 1)), Refusal::NotFound("customer"));
     assert_eq!(story.refused(Command::Close), Refusal::NotFound("customer"));
 }
 
@@ -85,10 +74,7 @@ fn a_customer_that_comes_back_does_not_pay_for_a_hold_of_its_former_life() {
         story.did(Command::Close);
         story.did(open(None));
         story.did(add(topup(3)));
-        assert_eq!(
-            story.refused(complete(held, 4)),
-            Refusal::NotFound("usage transaction")
-        );
+        assert_eq!(story.refused(complete(held, 4)), Refusal::NotFound("usage transaction"));
         assert_eq!(story.see(), seen(3, 3, 0, 0));
     }
 }
@@ -125,29 +111,16 @@ fn when_the_clock_goes_back_an_hour_the_ledger_does_not() {
     let mut story = Story::with(10);
     let now = story.now;
     story.did(revoke("k", now));
-    story.did(add(Addition {
-        effective_at: Some(now),
-        expires_at: Some(now.after_ms(HOUR)),
-        ..topup(5)
-    }));
+    story.did(add(Addition { effective_at: Some(now), expires_at: Some(now.after_ms(HOUR)), ..topup(5) }));
     story.clock(-HOUR);
     assert_eq!(story.see(), seen(15, 15, 0, 0));
     assert!(story.book.ledger().refuses_key("k", story.now));
     let charge = story.did(consume(12));
-    assert_eq!(
-        (story.last_entry().at, story.last_entry().seq),
-        (now, charge)
-    );
+    assert_eq!((story.last_entry().at, story.last_entry().seq), (now, charge));
     let held = story.did(hold(2, HOUR));
-    assert_eq!(
-        story.book.ledger().hold(held).unwrap().expires_at,
-        now.after_ms(HOUR)
-    );
+    assert_eq!(story.book.ledger().hold(held).unwrap().expires_at, now.after_ms(HOUR));
     // A deadline is kept by the ledger's time as well.
-    let late = Request {
-        deadline: Some(now.after_ms(-1)),
-        ..plain(consume(1))
-    };
+    let late = Request { deadline: Some(now.after_ms(-1)), ..plain(consume(1)) };
     assert_eq!(story.request(&late), Err(Refusal::DeadlinePassed));
     story.clock(HOUR);
     assert_eq!(story.see(), seen(3, 1, 2, 0));

@@ -7,18 +7,11 @@ use edge_credits::text::Name;
 use super::*;
 
 fn end(hold: u64, success: bool, charge: Option<Charge>) -> Command {
-    Command::Complete(Completion {
-        hold,
-        success,
-        charge,
-    })
+    Command::Complete(Completion { hold, success, charge })
 }
 
 fn extend(hold: u64, ms: i64) -> Command {
-    Command::Extend {
-        hold,
-        expires_in_ms: ms,
-    }
+    Command::Extend { hold, expires_in_ms: ms }
 }
 
 /// A customer without a credit who owes some.
@@ -72,10 +65,7 @@ fn a_charge_takes_the_holds_own_credits_before_others() {
     let mut story = Story::with(10);
     let held = story.did(hold(4, HOUR));
     // It would burn first now, but the hold has its own.
-    let first = story.did(add(Addition {
-        priority: Some(0),
-        ..topup(10)
-    }));
+    let first = story.did(add(Addition { priority: Some(0), ..topup(10) }));
     story.did(complete(held, 5));
     assert_eq!((story.left(1), story.left(first)), (Some(6), Some(9)));
 }
@@ -145,23 +135,14 @@ fn debt_is_paid_by_what_a_hold_gives_back() {
 fn debt_is_paid_by_credits_that_came_and_went_while_nobody_looked() {
     let mut story = indebted(5);
     let begin = story.now.after_ms(DAY);
-    let terms = Addition {
-        effective_at: Some(begin),
-        expires_at: Some(begin.after_ms(DAY)),
-        ..topup(8)
-    };
+    let terms = Addition { effective_at: Some(begin), expires_at: Some(begin.after_ms(DAY)), ..topup(8) };
     story.did(add(terms));
     assert_eq!(story.book.ledger().next_due(), Some(begin));
     story.clock(10 * DAY);
     assert_eq!(story.see(), seen(0, 0, 0, 0));
-    let [.., paid, expired] = story.book.journal().entries() else {
-        panic!()
-    };
+    let [.., paid, expired] = story.book.journal().entries() else { panic!() };
     assert_eq!((paid.kind().word(), paid.at), ("debt_paid", begin));
-    assert_eq!(
-        (expired.kind().word(), expired.amount),
-        ("expiry", whole(-3))
-    );
+    assert_eq!((expired.kind().word(), expired.amount), ("expiry", whole(-3)));
 }
 
 #[test]
@@ -195,11 +176,9 @@ fn completing_twice_with_other_numbers_is_refused() {
 
 #[test]
 fn success_without_numbers_charges_the_hold_and_failure_charges_nothing() {
-    for (success, charge, left) in [
-        (true, None, 6),
-        (false, None, 10),
-        (false, Some(Charge::Amount(whole(1))), 9),
-    ] {
+    for (success, charge, left) in
+        [(true, None, 6), (false, None, 10), (false, Some(Charge::Amount(whole(1))), 9)]
+    {
         let mut story = Story::with(10);
         let held = story.did(hold(4, HOUR));
         story.did(end(held, success, charge));
@@ -215,20 +194,11 @@ fn a_hold_is_extended_at_most_ten_times() {
         story.clock(HOUR - 1);
         story.did(extend(held, HOUR));
     }
-    assert!(matches!(
-        story.refused(extend(held, HOUR)),
-        Refusal::InvalidField {
-            field: "expires_in",
-            ..
-        }
-    ));
+    assert!(matches!(story.refused(extend(held, HOUR)), Refusal::InvalidField { field: "expires_in", .. }));
     assert_eq!(story.see(), seen(10, 6, 4, 0));
     story.clock(HOUR);
     assert_eq!(story.see(), seen(10, 10, 0, 0));
-    assert!(matches!(
-        story.refused(extend(held, HOUR)),
-        Refusal::AlreadyCompleted(_)
-    ));
+    assert!(matches!(story.refused(extend(held, HOUR)), Refusal::AlreadyCompleted(_)));
 }
 
 #[test]
@@ -236,14 +206,8 @@ fn what_is_no_hold_cannot_be_extended_or_completed() {
     let mut story = Story::with(10);
     let charge = story.did(consume(1));
     for unknown in [0, charge, 999] {
-        assert!(matches!(
-            story.refused(extend(unknown, HOUR)),
-            Refusal::NotFound(_)
-        ));
-        assert!(matches!(
-            story.refused(complete(unknown, 1)),
-            Refusal::NotFound(_)
-        ));
+        assert!(matches!(story.refused(extend(unknown, HOUR)), Refusal::NotFound(_)));
+        assert!(matches!(story.refused(complete(unknown, 1)), Refusal::NotFound(_)));
     }
 }
 
@@ -257,27 +221,16 @@ fn the_price_of_a_model_is_frozen_when_the_hold_is_made() {
         cached_input_per_million: None,
         minimum: None,
     };
-    let reservation = Reservation {
-        amount: whole(5),
-        expires_in_ms: HOUR,
-        price: Some(Box::new(price)),
-        note: None,
-    };
+    let reservation =
+        Reservation { amount: whole(5), expires_in_ms: HOUR, price: Some(Box::new(price)), note: None };
     let held = story.did(Command::Reserve(Box::new(reservation)));
     let unpriced = story.did(hold(0, HOUR));
     story.clock(DAY);
-    let tokens = Some(Charge::Tokens(Tokens {
-        input: 1_000_000,
-        cached_input: 0,
-        output: 2_000_000,
-    }));
+    let tokens = Some(Charge::Tokens(Tokens { input: 1_000_000, cached_input: 0, output: 2_000_000 }));
     story.did(end(held, true, tokens));
     assert_eq!(story.see(), seen(3, 3, 0, 0));
     assert!(matches!(
         story.refused(end(unpriced, true, tokens)),
-        Refusal::InvalidField {
-            field: "finalized_tokens",
-            ..
-        }
+        Refusal::InvalidField { field: "finalized_tokens", .. }
     ));
 }

@@ -8,48 +8,23 @@ use crate::journal_in_memory::{contents, fold};
 /// A story with every kind of entry in it.
 fn eventful() -> Story {
     let mut story = Story::new();
-    story.did(Command::Open {
-        metadata: Some("{\"plan\":1}".to_owned()),
-    });
-    story.did(Command::Update {
-        metadata: Some("{\"plan\":2}".to_owned()),
-    });
+    story.did(Command::Open { metadata: Some("{\"plan\":1}".to_owned()) });
+    story.did(Command::Update { metadata: Some("{\"plan\":2}".to_owned()) });
     let expires_at = Some(story.now.after_ms(2 * HOUR));
-    story.did(add(Addition {
-        expires_at,
-        ..topup(10)
-    }));
+    story.did(add(Addition { expires_at, ..topup(10) }));
     let effective_at = Some(story.now.after_ms(30 * DAY));
-    story.did(add(Addition {
-        effective_at,
-        product: Some("gold".to_owned()),
-        ..topup(7)
-    }));
-    let charge = story
-        .request(&keyed(consume(3), "k", "3"))
-        .unwrap()
-        .entry
-        .seq;
-    story.did(add(Addition {
-        kind: AddKind::Refund,
-        refund_of: Some(charge),
-        ..topup(2)
-    }));
+    story.did(add(Addition { effective_at, product: Some("gold".to_owned()), ..topup(7) }));
+    let charge = story.request(&keyed(consume(3), "k", "3")).unwrap().entry.seq;
+    story.did(add(Addition { kind: AddKind::Refund, refund_of: Some(charge), ..topup(2) }));
     story.did(adjustment(-1));
     let held = story.did(hold(3, HOUR));
-    story.did(Command::Extend {
-        hold: held,
-        expires_in_ms: DAY,
-    });
+    story.did(Command::Extend { hold: held, expires_in_ms: DAY });
     let expiring = story.did(hold(1, HOUR));
     story.clock(3 * HOUR);
     story.did(complete(held, 20));
     story.did(complete(expiring, 0));
     story.did(add(topup(30)));
-    story.did(Command::RevokeKey {
-        key_id: "ck".to_owned(),
-        at: story.now,
-    });
+    story.did(Command::RevokeKey { key_id: "ck".to_owned(), at: story.now });
     story.did(hold(2, DAY));
     story
 }
@@ -57,13 +32,8 @@ fn eventful() -> Story {
 #[test]
 fn the_fold_of_all_entries_is_the_live_ledger() {
     let story = eventful();
-    let mut words: Vec<&str> = story
-        .book
-        .journal()
-        .entries()
-        .iter()
-        .map(|entry| entry.kind().word())
-        .collect();
+    let mut words: Vec<&str> =
+        story.book.journal().entries().iter().map(|entry| entry.kind().word()).collect();
     words.sort_unstable();
     words.dedup();
     let all = [
@@ -83,10 +53,7 @@ fn the_fold_of_all_entries_is_the_live_ledger() {
     for word in all {
         assert!(words.contains(&word), "the story has no {word}");
     }
-    assert_eq!(
-        contents(&fold(story.book.journal().entries())),
-        contents(story.book.ledger())
-    );
+    assert_eq!(contents(&fold(story.book.journal().entries())), contents(story.book.ledger()));
 }
 
 #[test]
@@ -110,11 +77,7 @@ fn a_snapshot_and_the_entries_after_it_are_the_live_ledger() {
         let mut ledger: Ledger = serde_json::from_str(&snapshot).unwrap();
         assert_eq!(ledger, fold(old), "a snapshot reads back");
         new.iter().for_each(|entry| ledger.apply(entry));
-        assert_eq!(
-            contents(&ledger),
-            contents(story.book.ledger()),
-            "after {after} entries"
-        );
+        assert_eq!(contents(&ledger), contents(story.book.ledger()), "after {after} entries");
     }
 }
 
@@ -122,10 +85,6 @@ fn a_snapshot_and_the_entries_after_it_are_the_live_ledger() {
 fn an_event_reads_back_from_its_stored_text() {
     for entry in eventful().book.journal().entries() {
         let text = serde_json::to_string(&entry.event).unwrap();
-        assert_eq!(
-            serde_json::from_str::<Event>(&text).unwrap(),
-            entry.event,
-            "{text}"
-        );
+        assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), entry.event, "{text}");
     }
 }

@@ -12,13 +12,7 @@ fn a_customer_has_at_most_so_many_grants() {
     for _ in 0..MAX_GRANTS {
         story.did(add(topup(1)));
     }
-    assert!(matches!(
-        story.refused(add(topup(1))),
-        Refusal::InvalidField {
-            field: "amount",
-            ..
-        }
-    ));
+    assert!(matches!(story.refused(add(topup(1))), Refusal::InvalidField { field: "amount", .. }));
     // One that is used up makes room.
     story.did(consume(1));
     story.did(add(topup(1)));
@@ -33,13 +27,7 @@ fn a_customer_has_at_most_so_many_holds_and_all_of_them_end() {
     for _ in 0..most {
         story.did(hold(1, HOUR));
     }
-    assert!(matches!(
-        story.refused(hold(1, HOUR)),
-        Refusal::InvalidField {
-            field: "amount",
-            ..
-        }
-    ));
+    assert!(matches!(story.refused(hold(1, HOUR)), Refusal::InvalidField { field: "amount", .. }));
     assert_eq!(story.see(), seen(most + 1, 1, most, 0));
     story.clock(HOUR);
     assert_eq!(story.see(), seen(most + 1, most + 1, 0, 0));
@@ -49,10 +37,7 @@ fn a_customer_has_at_most_so_many_holds_and_all_of_them_end() {
 #[test]
 fn the_balance_stays_within_nine_billion_credits() {
     let mut story = Story::with(MOST);
-    assert!(matches!(
-        story.refused(add(topup(1))),
-        Refusal::InvalidAmount(_)
-    ));
+    assert!(matches!(story.refused(add(topup(1))), Refusal::InvalidAmount(_)));
     story.did(consume(1));
     story.did(add(topup(1)));
     assert_eq!(story.see(), seen(MOST, MOST, 0, 0));
@@ -65,10 +50,7 @@ fn debt_stays_within_nine_billion_credits() {
     let second = story.did(hold(0, HOUR));
     story.did(complete(first, MOST));
     assert_eq!(story.see(), seen(1 - MOST, 1 - MOST, 0, MOST - 1));
-    assert!(matches!(
-        story.refused(complete(second, 2)),
-        Refusal::InvalidAmount(_)
-    ));
+    assert!(matches!(story.refused(complete(second, 2)), Refusal::InvalidAmount(_)));
     story.did(complete(second, 1));
     assert_eq!(story.see(), seen(-MOST, -MOST, 0, MOST));
     // And it can be paid.
@@ -85,14 +67,8 @@ fn what_is_scheduled_beyond_the_limit_does_not_hide_debt() {
     let held = story.did(hold(1, HOUR));
     story.did(complete(held, 6));
     let effective_at = Some(story.now.after_ms(DAY));
-    story.did(add(Addition {
-        effective_at,
-        ..topup(MOST)
-    }));
-    story.did(add(Addition {
-        effective_at,
-        ..topup(5)
-    }));
+    story.did(add(Addition { effective_at, ..topup(MOST) }));
+    story.did(add(Addition { effective_at, ..topup(5) }));
     assert_eq!(story.see(), seen(MOST, -5, 0, 5));
     story.clock(DAY);
     assert_eq!(story.see(), seen(MOST, MOST, 0, 0));

@@ -9,8 +9,8 @@ mod limits;
 mod refunds;
 
 use edge_credits::ledger::{
-    AddKind, Addition, Charge, Command, Completion, Entry, Event, IdempotencyKey, Outcome, Refusal,
-    Request, Reservation, Stop,
+    AddKind, Addition, Charge, Command, Completion, Entry, Event, IdempotencyKey, Outcome, Refusal, Request,
+    Reservation, Stop,
 };
 use edge_credits::{Credits, Timestamp};
 
@@ -35,12 +35,7 @@ struct Seen {
 }
 
 fn seen(balance: i64, available: i64, held: i64, debt: i64) -> Seen {
-    Seen {
-        balance,
-        available,
-        held,
-        debt,
-    }
+    Seen { balance, available, held, debt }
 }
 
 fn whole(credits: i64) -> Credits {
@@ -48,41 +43,24 @@ fn whole(credits: i64) -> Credits {
 }
 
 fn in_whole(credits: Credits) -> i64 {
-    assert_eq!(
-        credits.millionths() % 1_000_000,
-        0,
-        "{credits} is not whole"
-    );
+    assert_eq!(credits.millionths() % 1_000_000, 0, "{credits} is not whole");
     credits.millionths() / 1_000_000
 }
 
 fn key(key: &str, fingerprint: &str) -> IdempotencyKey {
-    IdempotencyKey {
-        key: key.to_owned(),
-        fingerprint: fingerprint.to_owned(),
-    }
+    IdempotencyKey { key: key.to_owned(), fingerprint: fingerprint.to_owned() }
 }
 
 fn consume(credits: i64) -> Command {
-    Command::Consume {
-        amount: whole(credits),
-        note: None,
-    }
+    Command::Consume { amount: whole(credits), note: None }
 }
 
 fn plain(command: Command) -> Request {
-    Request {
-        command,
-        key: None,
-        deadline: None,
-    }
+    Request { command, key: None, deadline: None }
 }
 
 fn keyed(command: Command, name: &str, fingerprint: &str) -> Request {
-    Request {
-        key: Some(key(name, fingerprint)),
-        ..plain(command)
-    }
+    Request { key: Some(key(name, fingerprint)), ..plain(command) }
 }
 
 /// A top-up without terms, to be given some by struct update.
@@ -105,28 +83,16 @@ fn add(addition: Addition) -> Command {
 }
 
 fn adjustment(credits: i64) -> Command {
-    add(Addition {
-        kind: AddKind::Adjustment,
-        ..topup(credits)
-    })
+    add(Addition { kind: AddKind::Adjustment, ..topup(credits) })
 }
 
 fn hold(credits: i64, lasts_ms: i64) -> Command {
     let amount = whole(credits);
-    Command::Reserve(Box::new(Reservation {
-        amount,
-        expires_in_ms: lasts_ms,
-        price: None,
-        note: None,
-    }))
+    Command::Reserve(Box::new(Reservation { amount, expires_in_ms: lasts_ms, price: None, note: None }))
 }
 
 fn complete(hold: u64, credits: i64) -> Command {
-    Command::Complete(Completion {
-        hold,
-        success: true,
-        charge: Some(Charge::Amount(whole(credits))),
-    })
+    Command::Complete(Completion { hold, success: true, charge: Some(Charge::Amount(whole(credits))) })
 }
 
 fn short(balance: i64, available: i64, requested: i64) -> Refusal {
@@ -140,10 +106,7 @@ fn short(balance: i64, available: i64, requested: i64) -> Refusal {
 impl Story {
     /// 2026-03-01, nobody known.
     fn new() -> Self {
-        Self {
-            book: empty_book(),
-            now: Timestamp::from_ms(1_772_323_200_000),
-        }
+        Self { book: empty_book(), now: Timestamp::from_ms(1_772_323_200_000) }
     }
 
     fn with(credits: i64) -> Self {
@@ -178,10 +141,7 @@ impl Story {
         // What was due may have happened; nothing that bears the refusal's name.
         let made = &self.book.journal().entries()[before..];
         assert!(made.iter().all(|entry| {
-            matches!(
-                entry.event,
-                Event::Released { .. } | Event::Expired { .. } | Event::DebtPaid { .. }
-            )
+            matches!(entry.event, Event::Released { .. } | Event::Expired { .. } | Event::DebtPaid { .. })
         }));
         refusal
     }
@@ -200,9 +160,7 @@ impl Story {
     /// What is left of a grant; `None` once it is gone.
     fn left(&self, grant: u64) -> Option<i64> {
         let mut grants = self.book.ledger().grants().iter();
-        grants
-            .find(|known| known.seq == grant)
-            .map(|grant| in_whole(grant.remaining))
+        grants.find(|known| known.seq == grant).map(|grant| in_whole(grant.remaining))
     }
 
     fn last_entry(&self) -> &Entry {
@@ -210,13 +168,8 @@ impl Story {
     }
 
     fn entries_are(&self, words: &[&str]) {
-        let found: Vec<&str> = self
-            .book
-            .journal()
-            .entries()
-            .iter()
-            .map(|entry| entry.kind().word())
-            .collect();
+        let found: Vec<&str> =
+            self.book.journal().entries().iter().map(|entry| entry.kind().word()).collect();
         assert_eq!(found, words);
     }
 }

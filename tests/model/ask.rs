@@ -78,10 +78,7 @@ impl Order {
 impl Ask {
     fn command(&self) -> Command {
         match self {
-            Self::Consume(amount) => Command::Consume {
-                amount: credits(*amount),
-                note: None,
-            },
+            Self::Consume(amount) => Command::Consume { amount: credits(*amount), note: None },
             Self::Add(adding) => Command::Add(Box::new(adding.addition())),
             Self::Reserve(amount, lasts, price) => Command::Reserve(Box::new(Reservation {
                 amount: credits(*amount),
@@ -97,10 +94,7 @@ impl Ask {
                 }),
                 note: None,
             })),
-            Self::Extend(hold, lasts) => Command::Extend {
-                hold: *hold,
-                expires_in_ms: *lasts,
-            },
+            Self::Extend(hold, lasts) => Command::Extend { hold: *hold, expires_in_ms: *lasts },
             Self::Complete(hold, success, used) => Command::Complete(Completion {
                 hold: *hold,
                 success: *success,
@@ -114,17 +108,12 @@ impl Ask {
                     })),
                 },
             }),
-            Self::Open(tag) => Command::Open {
-                metadata: metadata(*tag),
-            },
-            Self::Update(tag) => Command::Update {
-                metadata: metadata(*tag),
-            },
+            Self::Open(tag) => Command::Open { metadata: metadata(*tag) },
+            Self::Update(tag) => Command::Update { metadata: metadata(*tag) },
             Self::Close => Command::Close,
-            Self::Revoke(key, from) => Command::RevokeKey {
-                key_id: format!("k{key}"),
-                at: Timestamp::from_ms(*from),
-            },
+            Self::Revoke(key, from) => {
+                Command::RevokeKey { key_id: format!("k{key}"), at: Timestamp::from_ms(*from) }
+            }
         }
     }
 }

@@ -69,9 +69,7 @@ const NOTHING: u8 = u8::MAX;
 /// Counts back from the newest, around the end; [`NOTHING`] is 0, which no
 /// entry is.
 fn newest(all: &[u64], back: u8) -> u64 {
-    let place = usize::from(back)
-        .checked_rem(all.len())
-        .filter(|_| back != NOTHING);
+    let place = usize::from(back).checked_rem(all.len()).filter(|_| back != NOTHING);
     place.map_or(0, |place| all[all.len() - 1 - place])
 }
 
@@ -87,9 +85,7 @@ impl Wish {
                 priority: wish.priority,
                 from: wish.from_in.map(|ms| now + ms),
                 until: wish.until_in.map(|ms| now + ms),
-                refund_of: wish
-                    .refund_of
-                    .map(|back| newest(&world.all_charges(), back)),
+                refund_of: wish.refund_of.map(|back| newest(&world.all_charges(), back)),
             }),
             What::Reserve(amount, lasts, price) => Ask::Reserve(*amount, *lasts, *price),
             What::Extend(back, lasts) => Ask::Extend(hold(*back), *lasts),
@@ -99,11 +95,7 @@ impl Wish {
             What::Close => Ask::Close,
             What::Revoke(key, ms) => Ask::Revoke(*key, now + ms),
         };
-        Order {
-            ask,
-            key: self.key,
-            deadline: self.deadline_in.map(|ms| now + ms),
-        }
+        Order { ask, key: self.key, deadline: self.deadline_in.map(|ms| now + ms) }
     }
 }
 
@@ -133,13 +125,7 @@ fn wish() -> BoxedStrategy<Wish> {
     // Few keys and prints, so that they meet.
     let key = prop::option::weighted(0.25, (0..6_u8, prop_oneof![4 => Just(0), 1 => Just(1)]));
     let deadline_in = prop::option::weighted(0.1, -HOUR..HOUR);
-    (what(), key, deadline_in)
-        .prop_map(|(what, key, deadline_in)| Wish {
-            what,
-            key,
-            deadline_in,
-        })
-        .boxed()
+    (what(), key, deadline_in).prop_map(|(what, key, deadline_in)| Wish { what, key, deadline_in }).boxed()
 }
 
 fn what() -> impl Strategy<Value = What> {
@@ -191,20 +177,9 @@ fn used() -> impl Strategy<Value = Used> {
 fn adding() -> impl Strategy<Value = AddWish> {
     let kind = prop_oneof![5 => Just(0_u8), 2 => Just(1_u8), 2 => Just(2_u8)];
     let some = prop_oneof![1 => amount(), 2 => amount().prop_map(|amount| (amount.saturating_mul(8)).clamp(-MOST, MOST))];
-    let signed = (some, prop::bool::weighted(0.1))
-        .prop_map(|(amount, less)| if less { -amount } else { amount });
-    let span = || {
-        prop::sample::select(vec![
-            -HOUR,
-            1,
-            SECOND,
-            HOUR,
-            DAY,
-            2 * DAY,
-            10 * DAY,
-            30 * DAY,
-        ])
-    };
+    let signed =
+        (some, prop::bool::weighted(0.1)).prop_map(|(amount, less)| if less { -amount } else { amount });
+    let span = || prop::sample::select(vec![-HOUR, 1, SECOND, HOUR, DAY, 2 * DAY, 10 * DAY, 30 * DAY]);
     (
         signed,
         kind,
@@ -214,15 +189,13 @@ fn adding() -> impl Strategy<Value = AddWish> {
         prop::option::weighted(0.5, span()),
         prop::option::weighted(0.25, back()),
     )
-        .prop_map(
-            |(amount, kind, source, priority, from_in, until_in, refund_of)| AddWish {
-                amount,
-                kind,
-                source,
-                priority,
-                from_in,
-                until_in,
-                refund_of,
-            },
-        )
+        .prop_map(|(amount, kind, source, priority, from_in, until_in, refund_of)| AddWish {
+            amount,
+            kind,
+            source,
+            priority,
+            from_in,
+            until_in,
+            refund_of,
+        })
 }

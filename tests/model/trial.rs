@@ -46,8 +46,7 @@ impl Trial {
     /// Looks every now and then, up to just before `ms` from now.
     pub(crate) fn watch(&mut self, ms: i64) {
         for part in 1..8 {
-            self.book
-                .settle_due(Timestamp::from_ms(self.now + ms * part / 8));
+            self.book.settle_due(Timestamp::from_ms(self.now + ms * part / 8));
         }
     }
 
@@ -75,10 +74,8 @@ impl Trial {
                 }
             }
             Deed::Together(wishes) => {
-                let orders: Vec<Order> = wishes
-                    .iter()
-                    .map(|wish| wish.order(&self.world, self.now))
-                    .collect();
+                let orders: Vec<Order> =
+                    wishes.iter().map(|wish| wish.order(&self.world, self.now)).collect();
                 self.together(orders)?;
             }
         }
@@ -97,29 +94,20 @@ impl Trial {
     fn together(&mut self, orders: Vec<Order>) -> Check {
         let requests: Vec<Request> = orders.iter().map(Order::request).collect();
         self.book.settle_due(self.now());
-        let before = (
-            contents(self.book.ledger()),
-            self.book.journal().entries().to_vec(),
-        );
+        let before = (contents(self.book.ledger()), self.book.journal().entries().to_vec());
         let found = self.book.execute_all(&requests, self.now());
         let (expected, world) = self.model.ask_together(orders, self.now);
         self.world = world;
         self.operations += requests.len();
         match found {
             Ok(outcomes) => {
-                let found: Vec<Verdict> = outcomes
-                    .into_iter()
-                    .map(|outcome| verdict(Ok(outcome)))
-                    .collect();
+                let found: Vec<Verdict> = outcomes.into_iter().map(|outcome| verdict(Ok(outcome))).collect();
                 prop_assert_eq!(found, expected);
             }
             Err((index, stop)) => {
                 prop_assert_eq!(index + 1, expected.len(), "the first refusal of a batch");
                 prop_assert_eq!(Some(&verdict(Err(stop))), expected.last());
-                let after = (
-                    contents(self.book.ledger()),
-                    self.book.journal().entries().to_vec(),
-                );
+                let after = (contents(self.book.ledger()), self.book.journal().entries().to_vec());
                 prop_assert_eq!(after, before, "a refused batch leaves no trace");
             }
         }
@@ -128,24 +116,13 @@ impl Trial {
 
     fn compare(&mut self) -> Check {
         let (ledger, world) = (self.book.ledger(), &self.world);
-        prop_assert_eq!(
-            ledger.seq(),
-            world.changes.len() as u64,
-            "number of entries"
-        );
-        prop_assert_eq!(
-            i128::from(ledger.balance().millionths()),
-            world.balance(),
-            "balance"
-        );
+        prop_assert_eq!(ledger.seq(), world.changes.len() as u64, "number of entries");
+        prop_assert_eq!(i128::from(ledger.balance().millionths()), world.balance(), "balance");
         prop_assert_eq!(i128::from(ledger.held().millionths()), world.held(), "held");
         prop_assert_eq!(i128::from(ledger.debt().millionths()), world.debt(), "debt");
         let available = i128::from(ledger.available(self.now()).millionths());
         prop_assert_eq!(available, world.available(self.now), "available");
-        prop_assert!(
-            available >= 0 || ledger.debt().is_positive(),
-            "below zero without debt"
-        );
+        prop_assert!(available >= 0 || ledger.debt().is_positive(), "below zero without debt");
         prop_assert_eq!(ledger.opened_at().is_some(), world.created());
         prop_assert_eq!(ledger.metadata().is_some(), world.metadata() > 0);
         for key in 0..3 {
@@ -160,37 +137,15 @@ impl Trial {
         let (ledger, world) = (self.book.ledger(), &self.world);
         let mut found: Vec<(u64, i128, i128)> = Vec::new();
         for grant in ledger.grants() {
-            prop_assert!(
-                grant.held <= grant.remaining,
-                "more held than there is: {:?}",
-                grant
-            );
-            prop_assert!(
-                !grant.held.is_negative() && grant.remaining.is_positive(),
-                "{:?}",
-                grant
-            );
-            found.push((
-                grant.seq,
-                grant.remaining.millionths().into(),
-                grant.held.millionths().into(),
-            ));
+            prop_assert!(grant.held <= grant.remaining, "more held than there is: {:?}", grant);
+            prop_assert!(!grant.held.is_negative() && grant.remaining.is_positive(), "{:?}", grant);
+            found.push((grant.seq, grant.remaining.millionths().into(), grant.held.millionths().into()));
         }
         found.sort_unstable();
-        let lots = world
-            .lots
-            .iter()
-            .map(|lot| (lot.id, lot.left, world.held_of(lot.id)));
-        prop_assert_eq!(
-            found,
-            lots.collect::<Vec<_>>(),
-            "grants: number, remaining, held"
-        );
+        let lots = world.lots.iter().map(|lot| (lot.id, lot.left, world.held_of(lot.id)));
+        prop_assert_eq!(found, lots.collect::<Vec<_>>(), "grants: number, remaining, held");
         let holds: Vec<u64> = ledger.holds().iter().map(|hold| hold.seq).collect();
-        prop_assert_eq!(
-            holds,
-            world.pending.iter().map(|hold| hold.id).collect::<Vec<_>>()
-        );
+        prop_assert_eq!(holds, world.pending.iter().map(|hold| hold.id).collect::<Vec<_>>());
         Ok(())
     }
 
@@ -206,26 +161,13 @@ impl Trial {
                 entry.seq
             );
             sum += i128::from(entry.amount.millionths());
-            prop_assert_eq!(
-                i128::from(entry.balance_after.millionths()),
-                sum,
-                "balance after {}",
-                entry.seq
-            );
+            prop_assert_eq!(i128::from(entry.balance_after.millionths()), sum, "balance after {}", entry.seq);
             if entry.seq > self.folded.seq() {
-                prop_assert!(
-                    entry.at >= self.folded.at(),
-                    "time went back at {}",
-                    entry.seq
-                );
+                prop_assert!(entry.at >= self.folded.at(), "time went back at {}", entry.seq);
                 self.folded.apply(entry);
             }
         }
-        prop_assert_eq!(
-            i128::from(ledger.balance().millionths()),
-            sum,
-            "sum of the entries"
-        );
+        prop_assert_eq!(i128::from(ledger.balance().millionths()), sum, "sum of the entries");
         prop_assert!(
             self.folded.seq() == ledger.seq() && contents(&self.folded) == contents(ledger),
             "fold of the journal"
@@ -233,11 +175,7 @@ impl Trial {
         // An alarm set by it may be early, never late.
         for next_due in [ledger.next_due(), self.folded.next_due()] {
             let early = |due: i64| next_due.is_some_and(|next| next.ms() <= due);
-            prop_assert!(
-                self.world.next_due().is_none_or(early),
-                "next due {:?}",
-                next_due
-            );
+            prop_assert!(self.world.next_due().is_none_or(early), "next due {:?}", next_due);
         }
         Ok(())
     }
@@ -247,11 +185,7 @@ impl Trial {
     pub(crate) fn restart(&self) -> Check {
         let entries = self.book.journal().entries();
         let live = contents(self.book.ledger());
-        prop_assert_eq!(
-            &contents(&fold(entries)),
-            &live,
-            "fold from the first entry"
-        );
+        prop_assert_eq!(&contents(&fold(entries)), &live, "fold from the first entry");
         let (old, new) = entries.split_at(entries.len() / 2);
         let snapshot = serde_json::to_string(&fold(old)).unwrap();
         let mut restarted: Ledger = serde_json::from_str(&snapshot).unwrap();
@@ -263,14 +197,8 @@ impl Trial {
 
 fn verdict(result: Result<Outcome, Stop<std::convert::Infallible>>) -> Verdict {
     match result {
-        Ok(Outcome {
-            entry,
-            replayed: false,
-        }) => Verdict::Done(entry.seq),
-        Ok(Outcome {
-            entry,
-            replayed: true,
-        }) => Verdict::Again(entry.seq),
+        Ok(Outcome { entry, replayed: false }) => Verdict::Done(entry.seq),
+        Ok(Outcome { entry, replayed: true }) => Verdict::Again(entry.seq),
         Err(Stop::Failed(never)) => match never {},
         Err(Stop::Refused(refusal)) => Verdict::No(match refusal {
             Refusal::KeyReused => Why::KeyReused,
@@ -280,11 +208,7 @@ fn verdict(result: Result<Outcome, Stop<std::convert::Infallible>>) -> Verdict {
             Refusal::AlreadyCompleted(_) => Why::Completed,
             Refusal::InvalidAmount(_) => Why::BadAmount,
             Refusal::InvalidField { .. } => Why::BadField,
-            Refusal::Insufficient {
-                balance,
-                available,
-                requested,
-            } => Why::Short(
+            Refusal::Insufficient { balance, available, requested } => Why::Short(
                 balance.millionths().into(),
                 available.millionths().into(),
                 requested.millionths().into(),

@@ -98,17 +98,11 @@ impl World {
 
     pub(crate) fn held_of(&self, lot: u64) -> i128 {
         let parts = self.pending.iter().flat_map(|hold| &hold.parts);
-        parts
-            .filter(|(of, _)| *of == lot)
-            .map(|(_, amount)| amount)
-            .sum()
+        parts.filter(|(of, _)| *of == lot).map(|(_, amount)| amount).sum()
     }
 
     pub(crate) fn available(&self, now: i64) -> i128 {
-        let usable = self
-            .lots
-            .iter()
-            .filter(|lot| lot.from <= now.max(self.clock));
+        let usable = self.lots.iter().filter(|lot| lot.from <= now.max(self.clock));
         usable.map(|lot| self.free(lot)).sum::<i128>() - self.debt()
     }
 
@@ -121,9 +115,7 @@ impl World {
     }
 
     pub(crate) fn refuses_key(&self, key: u8, now: i64) -> bool {
-        self.revoked
-            .iter()
-            .any(|(id, from)| *id == key && *from <= now.max(self.clock))
+        self.revoked.iter().any(|(id, from)| *id == key && *from <= now.max(self.clock))
     }
 
     /// Every hold and every charge that there ever was, to ask about.
@@ -153,10 +145,7 @@ impl World {
                 events.push((lot.from, 2));
             }
         }
-        events
-            .into_iter()
-            .map(|(at, what)| (at.max(self.clock), what))
-            .min()
+        events.into_iter().map(|(at, what)| (at.max(self.clock), what)).min()
     }
 
     pub(crate) fn next_due(&self) -> Option<i64> {
@@ -164,32 +153,18 @@ impl World {
     }
 
     pub(crate) fn pass_time(&mut self, now: i64) {
-        while let Some((at, what)) = self
-            .next_event()
-            .filter(|(at, _)| *at <= now.max(self.clock))
-        {
+        while let Some((at, what)) = self.next_event().filter(|(at, _)| *at <= now.max(self.clock)) {
             self.clock = at;
             match what {
                 0 => {
-                    let ends = self
-                        .pending
-                        .iter()
-                        .position(|hold| hold.until <= at)
-                        .unwrap();
+                    let ends = self.pending.iter().position(|hold| hold.until <= at).unwrap();
                     self.pending.remove(ends);
                     self.changes.push(0);
                 }
                 1 => {
-                    let over = |lot: &&Lot| {
-                        lot.until.is_some_and(|until| until <= at) && self.free(lot) > 0
-                    };
+                    let over = |lot: &&Lot| lot.until.is_some_and(|until| until <= at) && self.free(lot) > 0;
                     // Those that leave at the same instant leave in burn-down order.
-                    let first = self
-                        .lots
-                        .iter()
-                        .filter(over)
-                        .min_by_key(|lot| lot.order())
-                        .unwrap();
+                    let first = self.lots.iter().filter(over).min_by_key(|lot| lot.order()).unwrap();
                     let (id, free) = (first.id, self.free(first));
                     self.take(&[(id, free)]);
                     self.changes.push(-free);

@@ -31,9 +31,7 @@ impl Caller {
     /// `not_found`.
     pub fn require_customer(&self, customer: &Name) -> Result<(), Problem> {
         match &self.key.customer {
-            Some(own) if own != customer => {
-                Err(Problem::new(Code::NotFound, "there is no such customer"))
-            }
+            Some(own) if own != customer => Err(Problem::new(Code::NotFound, "there is no such customer")),
             _ => Ok(()),
         }
     }
@@ -45,18 +43,12 @@ impl Caller {
 /// `missing_key`, `invalid_key` for another scheme.
 fn bearer(incoming: &Incoming) -> Result<&str, Problem> {
     if incoming.authorization.is_empty() {
-        return Err(Problem::new(
-            Code::MissingKey,
-            "send the API key as Authorization: Bearer <key>",
-        ));
+        return Err(Problem::new(Code::MissingKey, "send the API key as Authorization: Bearer <key>"));
     }
     let (scheme, token) = incoming.authorization.split_once(' ').unwrap_or_default();
     match scheme.eq_ignore_ascii_case("bearer") {
         true => Ok(token.trim()),
-        false => Err(Problem::new(
-            Code::InvalidKey,
-            "send the API key as Authorization: Bearer <key>",
-        )),
+        false => Err(Problem::new(Code::InvalidKey, "send the API key as Authorization: Bearer <key>")),
     }
 }
 
@@ -71,14 +63,8 @@ impl Front {
             return Ok(());
         }
         match self.signer.as_ref().and_then(|signer| signer.verify(token)) {
-            Some(_) => Err(Problem::new(
-                Code::InsufficientScope,
-                "this takes the operator token",
-            )),
-            None => Err(Problem::new(
-                Code::InvalidKey,
-                "this is not the operator token",
-            )),
+            Some(_) => Err(Problem::new(Code::InsufficientScope, "this takes the operator token")),
+            None => Err(Problem::new(Code::InvalidKey, "this is not the operator token")),
         }
     }
 
@@ -96,20 +82,13 @@ impl Front {
     ) -> Result<(Caller, Option<Rc<ProjectRecord>>), Problem> {
         let invalid = |detail: &str| Problem::new(Code::InvalidKey, detail);
         let token = bearer(incoming)?;
-        let key = self
-            .verify(token)
-            .ok_or_else(|| invalid("this API key is not valid"))?;
-        if key
-            .expires_at
-            .is_some_and(|expires_at| expires_at <= incoming.now)
-        {
+        let key = self.verify(token).ok_or_else(|| invalid("this API key is not valid"))?;
+        if key.expires_at.is_some_and(|expires_at| expires_at <= incoming.now) {
             return Err(invalid("this API key has expired"));
         }
         let mut record = None;
         if key.customer.is_none() {
-            let known = self
-                .record(io, &key.project, key.mode, incoming.now)
-                .await?;
+            let known = self.record(io, &key.project, key.mode, incoming.now).await?;
             if known.refuses_key(&key.public_id(), incoming.now) {
                 return Err(invalid("this API key was revoked"));
             }
@@ -123,10 +102,7 @@ impl Front {
             }
         };
         if key.customer.is_some() && !customer_may {
-            return Err(Problem::new(
-                Code::InsufficientScope,
-                "a customer key may not do this",
-            ));
+            return Err(Problem::new(Code::InsufficientScope, "a customer key may not do this"));
         }
         if !key.scopes.contain(scope) {
             let detail = format!("this API key lacks the scope {}", scope.words().join(", "));

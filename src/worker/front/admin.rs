@@ -45,38 +45,18 @@ struct RevokedKey {
 impl Front {
     /// Makes a project with a key for each of its worlds. The registry hears
     /// of it last: until then the call can be made again.
-    pub(super) async fn create_project(
-        &self,
-        io: &Io,
-        incoming: &Incoming,
-    ) -> Result<Answer, Problem> {
+    pub(super) async fn create_project(&self, io: &Io, incoming: &Incoming) -> Result<Answer, Problem> {
         let body = Body::parse(incoming.json_body()?, &["id", "name"])?;
         let id = body.require("id")?.name()?;
         let name = body.description("name")?;
-        self.ask_registry(io, &RegistryCall::IsFree { id: id.clone() })
-            .await?;
+        self.ask_registry(io, &RegistryCall::IsFree { id: id.clone() }).await?;
         let live_key = self.first_key(io, &id, Mode::Live, incoming.now).await?;
         let test_key = self.first_key(io, &id, Mode::Test, incoming.now).await?;
-        self.ask_registry(
-            io,
-            &RegistryCall::Create {
-                id: id.clone(),
-                name,
-            },
-        )
-        .await?;
-        Ok(Answer::ok(&CreatedProject {
-            id: id.into_string(),
-            live_key,
-            test_key,
-        }))
+        self.ask_registry(io, &RegistryCall::Create { id: id.clone(), name }).await?;
+        Ok(Answer::ok(&CreatedProject { id: id.into_string(), live_key, test_key }))
     }
 
-    pub(super) async fn list_projects(
-        &self,
-        io: &Io,
-        incoming: &Incoming,
-    ) -> Result<Answer, Problem> {
+    pub(super) async fn list_projects(&self, io: &Io, incoming: &Incoming) -> Result<Answer, Problem> {
         let page = incoming.query(&["limit", "offset", "cursor"])?.page()?;
         self.ask_registry(io, &RegistryCall::Projects(page)).await
     }
@@ -101,9 +81,7 @@ impl Front {
             scopes: Scopes::ALL,
             expires_at: None,
         };
-        self.keep_key(io, &key, Some("first key".to_owned()), now)
-            .await
-            .map(|(text, _)| text)
+        self.keep_key(io, &key, Some("first key".to_owned()), now).await.map(|(text, _)| text)
     }
 
     /// Keeps a key's description and gives its text, which is kept nowhere.
@@ -117,12 +95,7 @@ impl Front {
         let text = self.signer()?.issue(key);
         let record = KeyRecord {
             id: key.public_id(),
-            kind: if key.customer.is_some() {
-                "customer"
-            } else {
-                "project"
-            }
-            .to_owned(),
+            kind: if key.customer.is_some() { "customer" } else { "project" }.to_owned(),
             customer_id: key.customer.clone(),
             scopes: key.scopes.words().into_iter().map(str::to_owned).collect(),
             name,
@@ -130,23 +103,14 @@ impl Front {
             expires_at: key.expires_at,
             revoked_at: None,
         };
-        self.ask_project(
-            io,
-            &key.project,
-            key.mode,
-            ProjectAsk::AddKey(record.clone()),
-        )
-        .await?;
+        self.ask_project(io, &key.project, key.mode, ProjectAsk::AddKey(record.clone())).await?;
         Ok((text, record))
     }
 }
 
 impl Call<'_> {
     pub(super) async fn list_keys(&self) -> Result<Answer, Problem> {
-        let page = self
-            .incoming
-            .query(&["limit", "offset", "cursor"])?
-            .page()?;
+        let page = self.incoming.query(&["limit", "offset", "cursor"])?.page()?;
         Ok(self.ask_own_project(ProjectAsk::Keys(page)).await?.into())
     }
 
@@ -155,9 +119,7 @@ impl Call<'_> {
             self.incoming.json_body()?,
             &["kind", "customer_id", "scopes", "name", "expires_at"],
         )?;
-        let is_customer = body
-            .require("kind")?
-            .word(&[("project", false), ("customer", true)])?;
+        let is_customer = body.require("kind")?.word(&[("project", false), ("customer", true)])?;
         let customer = match (is_customer, body.name("customer_id")?) {
             (true, None) => return Err(body.missing("customer_id")),
             (false, Some(_)) => return Err(body.invalid("customer_id", "goes with kind customer")),
@@ -172,25 +134,12 @@ impl Call<'_> {
             return Err(body.invalid("scopes", "cannot exceed those of the key that creates it"));
         }
         let own = &self.caller.key;
-        let key = Key {
-            id: new_id(),
-            mode: own.mode,
-            project: own.project.clone(),
-            customer,
-            scopes,
-            expires_at,
-        };
+        let key =
+            Key { id: new_id(), mode: own.mode, project: own.project.clone(), customer, scopes, expires_at };
         let name = body.description("name")?;
-        let (key, record) = self
-            .front
-            .keep_key(self.io, &key, name, self.incoming.now)
-            .await?;
-        let created = CreatedKey {
-            key,
-            record: record.answer(),
-            rotated_from: None,
-            old_key_expires_at: None,
-        };
+        let (key, record) = self.front.keep_key(self.io, &key, name, self.incoming.now).await?;
+        let created =
+            CreatedKey { key, record: record.answer(), rotated_from: None, old_key_expires_at: None };
         Ok(Answer::ok(&created))
     }
 
@@ -203,21 +152,15 @@ impl Call<'_> {
     pub(super) async fn rotate_key(&self) -> Result<Answer, Problem> {
         let id = self.incoming.text_at(2).unwrap_or_default();
         let body = Body::parse(self.incoming.optional_json_body()?, &["overlap_seconds"])?;
-        let overlap = body
-            .get("overlap_seconds")
-            .map_or(Ok(0), |field| field.integer(0..=MAX_OVERLAP_SECONDS))?;
+        let overlap =
+            body.get("overlap_seconds").map_or(Ok(0), |field| field.integer(0..=MAX_OVERLAP_SECONDS))?;
         let old: KeyRecord = self.key_record(&id).await?;
         let now = self.incoming.now;
         let has_ended = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
         if has_ended(old.revoked_at) || has_ended(old.expires_at) {
-            return Err(Problem::new(
-                Code::NotFound,
-                "this key has ended; create a new one",
-            ));
+            return Err(Problem::new(Code::NotFound, "this key has ended; create a new one"));
         }
-        let scopes = Scopes::WORDS
-            .iter()
-            .filter(|(word, _)| old.scopes.iter().any(|scope| scope == word));
+        let scopes = Scopes::WORDS.iter().filter(|(word, _)| old.scopes.iter().any(|scope| scope == word));
         let scopes = scopes.fold(Scopes::default(), |scopes, (_, scope)| scopes.and(*scope));
         let own = &self.caller.key;
         // As in creating one: nobody makes a key that may do more than theirs.
@@ -235,10 +178,7 @@ impl Call<'_> {
             scopes,
             expires_at: old.expires_at,
         };
-        let (key, record) = self
-            .front
-            .keep_key(self.io, &key, old.name.clone(), now)
-            .await?;
+        let (key, record) = self.front.keep_key(self.io, &key, old.name.clone(), now).await?;
         let ends_at = now.after_ms(overlap.saturating_mul(1000));
         self.revoke(&id, ends_at).await?;
         let created = CreatedKey {
@@ -251,68 +191,39 @@ impl Call<'_> {
     }
 
     async fn key_record(&self, id: &str) -> Result<KeyRecord, Problem> {
-        let reply = self
-            .ask_own_project(ProjectAsk::Key { id: id.to_owned() })
-            .await?;
+        let reply = self.ask_own_project(ProjectAsk::Key { id: id.to_owned() }).await?;
         serde_json::from_str(&reply.body)
             .map_err(|_| Problem::new(Code::Internal, "the key's record was unreadable"))
     }
 
-    async fn ask_own_project(
-        &self,
-        ask: ProjectAsk,
-    ) -> Result<crate::worker::message::Reply, Problem> {
+    async fn ask_own_project(&self, ask: ProjectAsk) -> Result<crate::worker::message::Reply, Problem> {
         let key = &self.caller.key;
-        self.front
-            .ask_project(self.io, &key.project, key.mode, ask)
-            .await
+        self.front.ask_project(self.io, &key.project, key.mode, ask).await
     }
 
     /// Ends a key at an instant. A customer key's ledger must know before the
     /// caller is told; a project key's end stands in the record.
     async fn revoke(&self, id: &str, at: Timestamp) -> Result<(), Problem> {
-        let reply = self
-            .ask_own_project(ProjectAsk::RevokeKey {
-                id: id.to_owned(),
-                at,
-            })
-            .await?;
+        let reply = self.ask_own_project(ProjectAsk::RevokeKey { id: id.to_owned(), at }).await?;
         let unreadable = |_| Problem::new(Code::Internal, "the revocation's answer was unreadable");
         let revoked: Revocation = serde_json::from_str(&reply.body).map_err(unreadable)?;
         let own = &self.caller.key;
         if let Some(record) = revoked.record {
-            self.front.remember(
-                record_key(&own.project, own.mode.word()),
-                record,
-                self.incoming.now,
-            );
+            self.front.remember(record_key(&own.project, own.mode.word()), record, self.incoming.now);
         }
         let Some(customer) = revoked.key.customer_id else {
             return Ok(());
         };
-        let command = Command::RevokeKey {
-            key_id: id.to_owned(),
-            at,
-        };
+        let command = Command::RevokeKey { key_id: id.to_owned(), at };
         let call = LedgerCall {
             project: own.project.clone(),
             mode: own.mode,
             customer: Some(customer.clone()),
             key_id: None,
-            ask: Ask::Execute(Request {
-                command,
-                key: None,
-                deadline: None,
-            }),
+            ask: Ask::Execute(Request { command, key: None, deadline: None }),
         };
         let name = ledger_name(&own.project, own.mode, &customer);
-        let text = self
-            .io
-            .perform(Effect::LedgerByName {
-                name,
-                message: to_message(&call)?,
-            })
-            .await;
+        let text = self.io.perform(Effect::LedgerByName { name, message: to_message(&call)? }).await;
         reply_is_good(&text)
     }
 }
@@ -320,10 +231,7 @@ impl Call<'_> {
 fn reply_is_good(text: &str) -> Result<(), Problem> {
     match reply(text)?.status {
         200 => Ok(()),
-        _ => Err(Problem::new(
-            Code::Internal,
-            "the customer's ledger did not take the revocation",
-        )),
+        _ => Err(Problem::new(Code::Internal, "the customer's ledger did not take the revocation")),
     }
 }
 

@@ -40,21 +40,13 @@ impl Answer {
 
     /// What the shell holds, under a status.
     pub fn held(status: u16, kind: AnswerKind) -> Self {
-        Self {
-            status,
-            kind,
-            headers: Vec::new(),
-            body: String::new(),
-        }
+        Self { status, kind, headers: Vec::new(), body: String::new() }
     }
 
     /// A fault of ours, which says nothing of the inside.
     pub fn internal() -> Self {
-        Problem::new(
-            Code::Internal,
-            "something went wrong on our side; the request id finds it in the log",
-        )
-        .into()
+        Problem::new(Code::Internal, "something went wrong on our side; the request id finds it in the log")
+            .into()
     }
 
     /// With one more header.
@@ -97,11 +89,7 @@ impl From<Problem> for Answer {
 
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Self {
-        let kind = if reply.status >= 400 {
-            AnswerKind::Problem
-        } else {
-            AnswerKind::Json
-        };
+        let kind = if reply.status >= 400 { AnswerKind::Problem } else { AnswerKind::Json };
         let mut headers = Vec::new();
         if reply.flag == Flag::Replayed {
             headers.push(("Idempotent-Replayed", "true".to_owned()));
@@ -109,11 +97,6 @@ impl From<Reply> for Answer {
         if matches!(reply.status, 429 | 503) {
             headers.push(("Retry-After", RETRY_AFTER_SECONDS.to_owned()));
         }
-        Self {
-            status: reply.status,
-            kind,
-            headers,
-            body: reply.body,
-        }
+        Self { status: reply.status, kind, headers, body: reply.body }
     }
 }

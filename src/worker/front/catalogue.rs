@@ -77,9 +77,7 @@ impl<'a> RuleAnswer<'a> {
     fn of(rule: &'a GateRule) -> Self {
         let (amount, service, action) = match &rule.price {
             GatePrice::Amount(amount) => (Some(Decimal(*amount)), None, None),
-            GatePrice::Action { service, action } => {
-                (None, Some(service.as_str()), Some(action.as_str()))
-            }
+            GatePrice::Action { service, action } => (None, Some(service.as_str()), Some(action.as_str())),
         };
         Self {
             method: &rule.method,
@@ -95,35 +93,15 @@ impl<'a> RuleAnswer<'a> {
 }
 
 fn costs(record: &ProjectRecord) -> Answer {
-    Answer::ok(
-        &record
-            .catalogue
-            .costs
-            .iter()
-            .map(CostAnswer::of)
-            .collect::<Vec<_>>(),
-    )
+    Answer::ok(&record.catalogue.costs.iter().map(CostAnswer::of).collect::<Vec<_>>())
 }
 
 fn models(record: &ProjectRecord) -> Answer {
-    Answer::ok(
-        &record
-            .catalogue
-            .models
-            .iter()
-            .map(ModelAnswer::of)
-            .collect::<Vec<_>>(),
-    )
+    Answer::ok(&record.catalogue.models.iter().map(ModelAnswer::of).collect::<Vec<_>>())
 }
 
 fn gate_rules(record: &ProjectRecord) -> Answer {
-    Answer::ok(
-        &record
-            .gate_rules
-            .iter()
-            .map(RuleAnswer::of)
-            .collect::<Vec<_>>(),
-    )
+    Answer::ok(&record.gate_rules.iter().map(RuleAnswer::of).collect::<Vec<_>>())
 }
 
 impl Call<'_> {
@@ -141,11 +119,7 @@ impl Call<'_> {
 
     pub(super) async fn put_costs(&self) -> Result<Answer, Problem> {
         let rows = rows(self.incoming.json_body()?, read_cost)?;
-        each_once(
-            &rows,
-            |row| (row.service.clone(), row.action.clone()),
-            "service and action",
-        )?;
+        each_once(&rows, |row| (row.service.clone(), row.action.clone()), "service and action")?;
         Ok(costs(&self.put(RecordList::Costs, &rows).await?))
     }
 
@@ -163,41 +137,29 @@ impl Call<'_> {
     /// The record as its object has it: who edits must see the last edit.
     async fn fresh_record(&self) -> Result<ProjectRecord, Problem> {
         let key = &self.caller.key;
-        let reply = self
-            .front
-            .ask_project(self.io, &key.project, key.mode, ProjectAsk::Record)
-            .await?;
+        let reply = self.front.ask_project(self.io, &key.project, key.mode, ProjectAsk::Record).await?;
         self.read_record(&reply.body)
     }
 
     async fn put(&self, list: RecordList, rows: &impl Serialize) -> Result<ProjectRecord, Problem> {
         let key = &self.caller.key;
-        let ask = ProjectAsk::Put {
-            list,
-            json: super::to_message(rows)?,
-        };
-        let reply = self
-            .front
-            .ask_project(self.io, &key.project, key.mode, ask)
-            .await?;
+        let ask = ProjectAsk::Put { list, json: super::to_message(rows)? };
+        let reply = self.front.ask_project(self.io, &key.project, key.mode, ask).await?;
         self.read_record(&reply.body)
     }
 
     /// Reads a record and keeps it, so that this isolate goes by it at once.
     fn read_record(&self, body: &str) -> Result<ProjectRecord, Problem> {
         let record: Result<ProjectRecord, _> = serde_json::from_str(body);
-        let record = record
-            .map_err(|_| Problem::new(Code::Internal, "the project's record could not be read"))?;
+        let record =
+            record.map_err(|_| Problem::new(Code::Internal, "the project's record could not be read"))?;
         let key = record_key(&self.caller.key.project, self.caller.key.mode.word());
         self.front.remember(key, record.clone(), self.incoming.now);
         Ok(record)
     }
 }
 
-fn rows<T>(
-    bytes: &[u8],
-    read: impl Fn(&Field<'_>) -> Result<T, Problem>,
-) -> Result<Vec<T>, Problem> {
+fn rows<T>(bytes: &[u8], read: impl Fn(&Field<'_>) -> Result<T, Problem>) -> Result<Vec<T>, Problem> {
     let whole = Field::whole(bytes)?;
     let fields = whole.list()?;
     if fields.len() > MAX_ROWS {
@@ -206,20 +168,12 @@ fn rows<T>(
     fields.iter().map(read).collect()
 }
 
-fn each_once<T, K: Eq + Hash>(
-    rows: &[T],
-    key: impl Fn(&T) -> K,
-    what: &str,
-) -> Result<(), Problem> {
+fn each_once<T, K: Eq + Hash>(rows: &[T], key: impl Fn(&T) -> K, what: &str) -> Result<(), Problem> {
     let mut seen = HashSet::new();
     match rows.iter().position(|row| !seen.insert(key(row))) {
         Some(index) => {
             let detail = format!("names a {what} that stands above already");
-            Err(Problem::field(
-                Code::InvalidField,
-                &format!("body[{index}]"),
-                &detail,
-            ))
+            Err(Problem::field(Code::InvalidField, &format!("body[{index}]"), &detail))
         }
         None => Ok(()),
     }
@@ -229,10 +183,7 @@ fn price(row: &Body<'_>, name: &str) -> Result<Option<Credits>, Problem> {
     match row.amount(name)? {
         Some(amount) if amount.is_negative() => {
             let path = row.invalid(name, "must not be negative");
-            Err(Problem {
-                code: Code::InvalidAmount,
-                ..path
-            })
+            Err(Problem { code: Code::InvalidAmount, ..path })
         }
         amount => Ok(amount),
     }
@@ -249,20 +200,10 @@ fn read_cost(field: &Field<'_>) -> Result<ActionCost, Problem> {
 }
 
 fn read_model(field: &Field<'_>) -> Result<ModelPrice, Problem> {
-    let known = [
-        "model",
-        "input_per_million",
-        "output_per_million",
-        "cached_input_per_million",
-        "minimum",
-    ];
+    let known = ["model", "input_per_million", "output_per_million", "cached_input_per_million", "minimum"];
     let row = field.object(&known)?;
     let optional = |name: &str| {
-        if row.get(name).is_some() {
-            price(&row, name)
-        } else {
-            Ok(None)
-        }
+        if row.get(name).is_some() { price(&row, name) } else { Ok(None) }
     };
     Ok(ModelPrice {
         model: row.require("model")?.name()?,
@@ -276,16 +217,7 @@ fn read_model(field: &Field<'_>) -> Result<ModelPrice, Problem> {
 }
 
 fn read_rule(field: &Field<'_>) -> Result<GateRule, Problem> {
-    let known = [
-        "method",
-        "path",
-        "amount",
-        "service",
-        "action",
-        "mode",
-        "origin",
-        "refund_on",
-    ];
+    let known = ["method", "path", "amount", "service", "action", "mode", "origin", "refund_on"];
     let row = field.object(&known)?;
     let method = row.require("method")?.name()?.into_string();
     if method != "*" && !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
@@ -309,39 +241,26 @@ fn read_rule(field: &Field<'_>) -> Result<GateRule, Problem> {
     };
     let origin = row.get("origin").map(|field| field.string()).transpose()?;
     if origin.as_deref().is_some_and(|origin| !is_origin(origin)) {
-        return Err(row.invalid(
-            "origin",
-            "must be an http or https URL without credentials, query or fragment",
-        ));
+        return Err(
+            row.invalid("origin", "must be an http or https URL without credentials, query or fragment")
+        );
     }
-    let outcomes = row
-        .get("refund_on")
-        .map(|field| field.list())
-        .transpose()?
-        .unwrap_or_default();
-    let refund_on: Result<Vec<_>, _> = outcomes
-        .iter()
-        .map(|field| field.word(&RefundOn::WORDS))
-        .collect();
+    let outcomes = row.get("refund_on").map(|field| field.list()).transpose()?.unwrap_or_default();
+    let refund_on: Result<Vec<_>, _> = outcomes.iter().map(|field| field.word(&RefundOn::WORDS)).collect();
     Ok(GateRule {
         method,
         path,
         price,
-        mode: row
-            .get("mode")
-            .map_or(Ok(GateMode::Consume), |field| field.word(&GateMode::WORDS))?,
+        mode: row.get("mode").map_or(Ok(GateMode::Consume), |field| field.word(&GateMode::WORDS))?,
         origin: origin.map(|origin| origin.trim_end_matches('/').to_owned()),
         refund_on: refund_on?,
     })
 }
 
 fn is_origin(url: &str) -> bool {
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"));
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let host = rest.and_then(|rest| rest.split('/').next());
-    let plain = |text: &str| {
-        text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains(['?', '#', '\\'])
-    };
+    let plain =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains(['?', '#', '\\']);
     host.is_some_and(|host| !host.is_empty() && !host.contains('@')) && plain(url)
 }

@@ -17,11 +17,8 @@ const CACHED_BALANCE_SECONDS: u32 = 60;
 /// Priorities beyond this are a mistake.
 const MAX_PRIORITY: i64 = 1_000_000;
 
-const ADD_KINDS: [(&str, AddKind); 3] = [
-    ("topup", AddKind::Topup),
-    ("adjustment", AddKind::Adjustment),
-    ("refund", AddKind::Refund),
-];
+const ADD_KINDS: [(&str, AddKind); 3] =
+    [("topup", AddKind::Topup), ("adjustment", AddKind::Adjustment), ("refund", AddKind::Refund)];
 
 impl Call<'_> {
     /// Path parameter `customer_id`, if the caller may act for it.
@@ -72,15 +69,7 @@ impl Call<'_> {
             key_id: self.caller.customer_key_id(),
             ask: ask(seq),
         };
-        reply(
-            &self
-                .io
-                .perform(Effect::LedgerById {
-                    id: object,
-                    message: to_message(&call)?,
-                })
-                .await,
-        )
+        reply(&self.io.perform(Effect::LedgerById { id: object, message: to_message(&call)? }).await)
     }
 
     pub(super) async fn consume(&self) -> Result<Answer, Problem> {
@@ -88,16 +77,8 @@ impl Call<'_> {
         let bytes = self.incoming.json_body()?;
         let body = Body::parse(bytes, &CONSUME_FIELDS)?;
         let (amount, note) = self.priced(&body).await?;
-        let request = self.request(
-            "consume",
-            Some(&body),
-            bytes,
-            Command::Consume { amount, note },
-        )?;
-        Ok(self
-            .ask_ledger(&customer, Ask::Execute(request))
-            .await?
-            .into())
+        let request = self.request("consume", Some(&body), bytes, Command::Consume { amount, note })?;
+        Ok(self.ask_ledger(&customer, Ask::Execute(request)).await?.into())
     }
 
     pub(super) async fn check(&self) -> Result<Answer, Problem> {
@@ -106,16 +87,8 @@ impl Call<'_> {
         let body = Body::parse(bytes, &CONSUME_FIELDS)?;
         let (amount, note) = self.priced(&body).await?;
         // Nothing is protected here, but what a consume would refuse is refused.
-        self.request(
-            "check",
-            Some(&body),
-            bytes,
-            Command::Consume { amount, note },
-        )?;
-        Ok(self
-            .ask_ledger(&customer, Ask::Check { amount })
-            .await?
-            .into())
+        self.request("check", Some(&body), bytes, Command::Consume { amount, note })?;
+        Ok(self.ask_ledger(&customer, Ask::Check { amount }).await?.into())
     }
 
     pub(super) async fn consume_batch(&self) -> Result<Answer, Problem> {
@@ -129,17 +102,12 @@ impl Call<'_> {
         let header = self.header_key()?;
         let mut items: Vec<Request> = Vec::with_capacity(fields.len());
         for (index, field) in fields.iter().enumerate() {
-            let item = field
-                .object(&CONSUME_FIELDS)
-                .map_err(|problem| problem.with("item", &index))?;
+            let item = field.object(&CONSUME_FIELDS).map_err(|problem| problem.with("item", &index))?;
             let bytes = field.json().as_bytes();
             let request = self.batch_item(&item, bytes, index, header.as_ref()).await;
             items.push(request.map_err(|problem| problem.with("item", &index))?);
         }
-        Ok(self
-            .ask_ledger(&customer, Ask::Batch { items, atomic })
-            .await?
-            .into())
+        Ok(self.ask_ledger(&customer, Ask::Batch { items, atomic }).await?.into())
     }
 
     /// One item. The header's key covers items without a key of their own, by
@@ -160,11 +128,7 @@ impl Call<'_> {
             (None, None) => None,
         };
         let key = key.map(|key| IdempotencyKey { key, fingerprint });
-        Ok(Request {
-            command,
-            key,
-            deadline: item.timestamp("deadline")?,
-        })
+        Ok(Request { command, key, deadline: item.timestamp("deadline")? })
     }
 
     pub(super) async fn add_credits(&self) -> Result<Answer, Problem> {
@@ -186,12 +150,7 @@ impl Call<'_> {
         ];
         let body = Body::parse(bytes, &known)?;
         let (addition, object) = addition(&body)?;
-        let request = self.request(
-            "credits",
-            Some(&body),
-            bytes,
-            Command::Add(Box::new(addition)),
-        )?;
+        let request = self.request("credits", Some(&body), bytes, Command::Add(Box::new(addition)))?;
         let ask = match object {
             Some(object) => Ask::Refund { object, request },
             None => Ask::Execute(request),
@@ -206,82 +165,45 @@ impl Call<'_> {
             None => false,
             Some("breakdown") => true,
             Some(_) => {
-                return Err(super::incoming::Query::invalid(
-                    "include",
-                    "must be breakdown",
-                ));
+                return Err(super::incoming::Query::invalid("include", "must be breakdown"));
             }
         };
         let cached = match query.get("consistency") {
             None | Some("strong") => false,
             Some("cached") => true,
             Some(_) => {
-                return Err(super::incoming::Query::invalid(
-                    "consistency",
-                    "must be strong or cached",
-                ));
+                return Err(super::incoming::Query::invalid("consistency", "must be strong or cached"));
             }
         };
         let key = &self.caller.key;
-        let cache_key = format!(
-            "balance:{}:{breakdown}",
-            ledger_name(&key.project, key.mode, &customer)
-        );
+        let cache_key = format!("balance:{}:{breakdown}", ledger_name(&key.project, key.mode, &customer));
         // A revoked customer key must not read on from the cache.
         let cacheable = cached && key.customer.is_none() && cache_key.len() <= 512;
         if cacheable {
-            let kept = self
-                .io
-                .perform(Effect::KvGet {
-                    key: cache_key.clone(),
-                })
-                .await;
+            let kept = self.io.perform(Effect::KvGet { key: cache_key.clone() }).await;
             if let Some(body) = kept.strip_prefix('=') {
                 let headers = Vec::new();
-                return Ok(Answer {
-                    status: 200,
-                    kind: AnswerKind::Json,
-                    headers,
-                    body: body.to_owned(),
-                });
+                return Ok(Answer { status: 200, kind: AnswerKind::Json, headers, body: body.to_owned() });
             }
         }
-        let credit_name = self
-            .record
-            .as_ref()
-            .map_or_else(|| "credits".to_owned(), |record| record.credit_name());
-        let reply = self
-            .ask_ledger(
-                &customer,
-                Ask::Balance {
-                    breakdown,
-                    credit_name,
-                },
-            )
-            .await?;
+        let credit_name =
+            self.record.as_ref().map_or_else(|| "credits".to_owned(), |record| record.credit_name());
+        let reply = self.ask_ledger(&customer, Ask::Balance { breakdown, credit_name }).await?;
         if cacheable && reply.status == 200 {
             let value = reply.body.clone();
-            self.front.spawn(Effect::KvPut {
-                key: cache_key,
-                ttl_seconds: CACHED_BALANCE_SECONDS,
-                value,
-            });
+            self.front.spawn(Effect::KvPut { key: cache_key, ttl_seconds: CACHED_BALANCE_SECONDS, value });
         }
         Ok(reply.into())
     }
 
     pub(super) async fn list_transactions(&self) -> Result<Answer, Problem> {
         let customer = self.customer()?;
-        let query = self
-            .incoming
-            .query(&["limit", "offset", "cursor", "type", "from", "to"])?;
+        let query = self.incoming.query(&["limit", "offset", "cursor", "type", "from", "to"])?;
         let invalid = super::incoming::Query::invalid;
         let kind = query.get("type").map(|word| {
             let known = Kind::TRANSACTIONS.iter().any(|kind| kind.word() == word)
                 || ["allocation", "rollover", "purchase"].contains(&word);
-            known
-                .then(|| word.to_owned())
-                .ok_or_else(|| invalid("type", "is not a type of transaction"))
+            known.then(|| word.to_owned()).ok_or_else(|| invalid("type", "is not a type of transaction"))
         });
         let before = query.get("cursor").map(|cursor| {
             let seq = base62::decode_number(cursor).filter(|seq| i64::try_from(*seq).is_ok());
@@ -291,11 +213,7 @@ impl Call<'_> {
         if before.is_some() && query.get("offset").is_some() {
             return Err(invalid("cursor", "cannot be combined with offset"));
         }
-        let offset = if before.is_some() {
-            0
-        } else {
-            query.page()?.offset
-        };
+        let offset = if before.is_some() { 0 } else { query.page()?.offset };
         let ask = TransactionQuery {
             limit: query.limit()?,
             offset,
@@ -304,17 +222,11 @@ impl Call<'_> {
             from: query.timestamp("from")?,
             to: query.timestamp("to")?,
         };
-        Ok(self
-            .ask_ledger(&customer, Ask::Transactions(ask))
-            .await?
-            .into())
+        Ok(self.ask_ledger(&customer, Ask::Transactions(ask)).await?.into())
     }
 
     pub(super) async fn get_transaction(&self) -> Result<Answer, Problem> {
-        Ok(self
-            .ask_by_id(2, |seq| Ask::Transaction { seq })
-            .await?
-            .into())
+        Ok(self.ask_by_id(2, |seq| Ask::Transaction { seq }).await?.into())
     }
 
     pub(super) async fn audit(&self) -> Result<Answer, Problem> {
@@ -322,24 +234,16 @@ impl Call<'_> {
     }
 
     pub(super) async fn get_customer(&self) -> Result<Answer, Problem> {
-        Ok(self
-            .ask_ledger(&self.customer()?, Ask::Customer)
-            .await?
-            .into())
+        Ok(self.ask_ledger(&self.customer()?, Ask::Customer).await?.into())
     }
 
     pub(super) async fn create_customer(&self) -> Result<Answer, Problem> {
         let bytes = self.incoming.json_body()?;
         let body = Body::parse(bytes, &["id", "metadata"])?;
         let customer = body.require("id")?.name()?;
-        let command = Command::Open {
-            metadata: body.metadata()?,
-        };
+        let command = Command::Open { metadata: body.metadata()? };
         let request = self.request("create", None, bytes, command)?;
-        Ok(self
-            .ask_ledger(&customer, Ask::Execute(request))
-            .await?
-            .into())
+        Ok(self.ask_ledger(&customer, Ask::Execute(request)).await?.into())
     }
 
     pub(super) async fn update_customer(&self) -> Result<Answer, Problem> {
@@ -349,14 +253,9 @@ impl Call<'_> {
         if !body.has("metadata") {
             return Err(body.missing("metadata"));
         }
-        let command = Command::Update {
-            metadata: body.metadata()?,
-        };
+        let command = Command::Update { metadata: body.metadata()? };
         let request = self.request("update", None, bytes, command)?;
-        Ok(self
-            .ask_ledger(&customer, Ask::Execute(request))
-            .await?
-            .into())
+        Ok(self.ask_ledger(&customer, Ask::Execute(request)).await?.into())
     }
 
     pub(super) async fn delete_customer(&self) -> Result<Answer, Problem> {
@@ -371,16 +270,9 @@ impl Call<'_> {
     }
 
     pub(super) async fn list_customers(&self) -> Result<Answer, Problem> {
-        let page = self
-            .incoming
-            .query(&["limit", "offset", "cursor"])?
-            .page()?;
+        let page = self.incoming.query(&["limit", "offset", "cursor"])?.page()?;
         let key = &self.caller.key;
-        Ok(self
-            .front
-            .ask_project(self.io, &key.project, key.mode, ProjectAsk::Customers(page))
-            .await?
-            .into())
+        Ok(self.front.ask_project(self.io, &key.project, key.mode, ProjectAsk::Customers(page)).await?.into())
     }
 }
 
@@ -393,28 +285,18 @@ fn addition(body: &Body<'_>) -> Result<(Addition, Option<String>), Problem> {
         None => (None, None),
         Some(field) if kind == AddKind::Refund => {
             let charge = locate(Prefix::Transaction, &field.string()?);
-            let (object, seq) =
-                charge.ok_or_else(|| field.invalid("is not a charge of this customer"))?;
+            let (object, seq) = charge.ok_or_else(|| field.invalid("is not a charge of this customer"))?;
             (Some(object), Some(seq))
         }
         Some(field) => return Err(field.invalid("goes with type refund")),
     };
-    let note = Note {
-        description: body.description("description")?,
-        metadata: body.metadata()?,
-        ..Note::default()
-    };
-    let priority = body
-        .get("priority")
-        .map(|field| field.integer(0..=MAX_PRIORITY))
-        .transpose()?;
+    let note =
+        Note { description: body.description("description")?, metadata: body.metadata()?, ..Note::default() };
+    let priority = body.get("priority").map(|field| field.integer(0..=MAX_PRIORITY)).transpose()?;
     let addition = Addition {
         amount,
         kind,
-        source: body
-            .get("source")
-            .map(|field| field.word(&sources))
-            .transpose()?,
+        source: body.get("source").map(|field| field.word(&sources)).transpose()?,
         product: body.name("product")?.map(Name::into_string),
         priority: priority.and_then(|priority| i32::try_from(priority).ok()),
         effective_at: body.timestamp("effective_at")?,

@@ -41,15 +41,11 @@ enum Forwarded {
 
 impl Forwarded {
     fn read(text: &str) -> Self {
-        let parts = text
-            .split_once('\n')
-            .and_then(|(status, cost)| Some((status.parse().ok()?, cost)));
+        let parts = text.split_once('\n').and_then(|(status, cost)| Some((status.parse().ok()?, cost)));
         match parts {
             // A cost that is no amount is no cost: then the hold is charged.
             Some((status, cost)) => {
-                let cost = Credits::parse(cost.trim())
-                    .ok()
-                    .filter(|cost| !cost.is_negative());
+                let cost = Credits::parse(cost.trim()).ok().filter(|cost| !cost.is_negative());
                 Self::Answered { status, cost }
             }
             None => Self::Unreachable,
@@ -82,26 +78,19 @@ impl Call<'_> {
             ));
         }
         let record = self.record().await?;
-        let rule = record
-            .gate_rules
-            .iter()
-            .find(|rule| matches(rule, &self.incoming.method, path))
-            .ok_or_else(|| {
-                Problem::new(
-                    Code::NoGateRule,
-                    format!("no gate rule matches {} {path}", self.incoming.method),
-                )
-            })?;
+        let rule =
+            record.gate_rules.iter().find(|rule| matches(rule, &self.incoming.method, path)).ok_or_else(
+                || {
+                    Problem::new(
+                        Code::NoGateRule,
+                        format!("no gate rule matches {} {path}", self.incoming.method),
+                    )
+                },
+            )?;
         let (amount, note) = price(rule, &record)?;
         match rule.mode {
-            GateMode::Consume => {
-                self.gate_by_consume(&customer, rule, path, amount, note)
-                    .await
-            }
-            GateMode::Reserve => {
-                self.gate_by_reserve(&customer, rule, path, amount, note)
-                    .await
-            }
+            GateMode::Consume => self.gate_by_consume(&customer, rule, path, amount, note).await,
+            GateMode::Reserve => self.gate_by_reserve(&customer, rule, path, amount, note).await,
         }
     }
 
@@ -113,11 +102,7 @@ impl Call<'_> {
         }
         let field = "X-Customer-Id";
         if self.incoming.customer_id.is_empty() {
-            return Err(Problem::field(
-                Code::MissingField,
-                field,
-                "is required with a project key",
-            ));
+            return Err(Problem::field(Code::MissingField, field, "is required with a project key"));
         }
         let detail = "must be 1 to 256 bytes without control characters";
         Name::new(self.incoming.customer_id.as_str())
@@ -135,9 +120,7 @@ impl Call<'_> {
         if !amount.is_positive() {
             return self.gate_for_free(customer, rule, path).await;
         }
-        let charged = self
-            .ask_surely(customer, "gate", Command::Consume { amount, note })
-            .await?;
+        let charged = self.ask_surely(customer, "gate", Command::Consume { amount, note }).await?;
         if charged.status >= 400 {
             return Ok(charged.into());
         }
@@ -162,11 +145,9 @@ impl Call<'_> {
             })),
         }));
         match self.ask_surely(customer, "gate-refund", refund).await {
-            Ok(refunded) if refunded.status < 400 => Ok(finish(
-                &forwarded,
-                read_charged(&refunded)?.balance.get(),
-                Credits::ZERO,
-            )),
+            Ok(refunded) if refunded.status < 400 => {
+                Ok(finish(&forwarded, read_charged(&refunded)?.balance.get(), Credits::ZERO))
+            }
             // The caller is told the truth: it was charged.
             _ => Ok(finish(&forwarded, charge.balance.get(), amount)),
         }
@@ -180,15 +161,8 @@ impl Call<'_> {
         amount: Credits,
         note: Option<Box<Note>>,
     ) -> Result<Answer, Problem> {
-        let reservation = Reservation {
-            amount,
-            expires_in_ms: HOLD_MS,
-            price: None,
-            note,
-        };
-        let held = self
-            .ask_surely(customer, "gate", Command::Reserve(Box::new(reservation)))
-            .await?;
+        let reservation = Reservation { amount, expires_in_ms: HOLD_MS, price: None, note };
+        let held = self.ask_surely(customer, "gate", Command::Reserve(Box::new(reservation))).await?;
         if held.status >= 400 {
             return Ok(held.into());
         }
@@ -204,42 +178,24 @@ impl Call<'_> {
             Forwarded::Answered { cost, .. } => (true, cost.map(Charge::Amount)),
             Forwarded::Unreachable => (false, None),
         };
-        let complete = Command::Complete(Completion {
-            hold: seq,
-            success,
-            charge,
-        });
+        let complete = Command::Complete(Completion { hold: seq, success, charge });
         let used = match charge {
             Some(Charge::Amount(cost)) => cost,
             _ if success => amount,
             _ => Credits::ZERO,
         };
         match self.ask_surely(customer, "gate-settle", complete).await {
-            Ok(settled) if settled.status < 400 => Ok(finish(
-                &forwarded,
-                read_charged(&settled)?.balance.get(),
-                used,
-            )),
+            Ok(settled) if settled.status < 400 => {
+                Ok(finish(&forwarded, read_charged(&settled)?.balance.get(), used))
+            }
             // The hold runs out by itself; the answer need not wait for it.
             _ => Ok(finish(&forwarded, hold.balance.get(), used)),
         }
     }
 
     /// A rule that costs nothing: the customer must exist, no more.
-    async fn gate_for_free(
-        &self,
-        customer: &Name,
-        rule: &GateRule,
-        path: &str,
-    ) -> Result<Answer, Problem> {
-        let checked = self
-            .ask_ledger(
-                customer,
-                Ask::Check {
-                    amount: Credits::ZERO,
-                },
-            )
-            .await?;
+    async fn gate_for_free(&self, customer: &Name, rule: &GateRule, path: &str) -> Result<Answer, Problem> {
+        let checked = self.ask_ledger(customer, Ask::Check { amount: Credits::ZERO }).await?;
         if checked.status >= 400 {
             return Ok(checked.into());
         }
@@ -253,25 +209,11 @@ impl Call<'_> {
     ///
     /// The caller's `Idempotency-Key` is not used here: with it one charge
     /// would buy any number of calls to the origin.
-    async fn ask_surely(
-        &self,
-        customer: &Name,
-        what: &str,
-        command: Command,
-    ) -> Result<Reply, Problem> {
+    async fn ask_surely(&self, customer: &Name, what: &str, command: Command) -> Result<Reply, Problem> {
         let key = format!("{what}:{}", self.incoming.request_id);
-        let key = Some(IdempotencyKey {
-            key,
-            fingerprint: what.to_owned(),
-        });
-        let request = Request {
-            command,
-            key,
-            deadline: None,
-        };
-        let first = self
-            .tell_ledger(customer, Ask::Execute(request.clone()))
-            .await?;
+        let key = Some(IdempotencyKey { key, fingerprint: what.to_owned() });
+        let request = Request { command, key, deadline: None };
+        let first = self.tell_ledger(customer, Ask::Execute(request.clone())).await?;
         // An overloaded object is left alone; it has done nothing.
         match first.as_str() {
             "!broken" => self.ask_ledger(customer, Ask::Execute(request)).await,
@@ -279,13 +221,7 @@ impl Call<'_> {
         }
     }
 
-    async fn forward(
-        &self,
-        rule: &GateRule,
-        path: &str,
-        customer: &Name,
-        transaction: &str,
-    ) -> Forwarded {
+    async fn forward(&self, rule: &GateRule, path: &str, customer: &Name, transaction: &str) -> Forwarded {
         let query = match self.incoming.query.as_str() {
             "" => String::new(),
             query => format!("?{query}"),
@@ -296,11 +232,7 @@ impl Call<'_> {
             ("X-Request-Id", self.incoming.request_id.clone()),
         ];
         let url = rule.origin.clone().unwrap_or_default();
-        let effect = Effect::Origin {
-            url,
-            path: format!("{path}{query}"),
-            headers,
-        };
+        let effect = Effect::Origin { url, path: format!("{path}{query}"), headers };
         Forwarded::read(&self.io.perform(effect).await)
     }
 }
@@ -308,15 +240,11 @@ impl Call<'_> {
 fn finish(forwarded: &Forwarded, balance: &str, cost: Credits) -> Answer {
     let answer = match forwarded {
         Forwarded::Answered { status, .. } => Answer::held(*status, AnswerKind::Origin),
-        Forwarded::Unreachable => Problem::new(
-            Code::OriginUnreachable,
-            "the service behind the gate could not be reached",
-        )
-        .into(),
+        Forwarded::Unreachable => {
+            Problem::new(Code::OriginUnreachable, "the service behind the gate could not be reached").into()
+        }
     };
-    answer
-        .with_header("X-Credits-Remaining", balance)
-        .with_header("X-Credits-Cost", cost.to_string())
+    answer.with_header("X-Credits-Remaining", balance).with_header("X-Credits-Cost", cost.to_string())
 }
 
 fn read_charged(reply: &Reply) -> Result<Charged<'_>, Problem> {
@@ -327,19 +255,12 @@ fn read_charged(reply: &Reply) -> Result<Charged<'_>, Problem> {
 /// Too few credits for a hold, as the 402 that a gate answers.
 fn too_few(hold: &Charged<'_>, requested: Credits) -> Problem {
     let balance = Credits::parse(hold.balance.get()).unwrap_or_default();
-    crate::ledger::Refusal::Insufficient {
-        balance,
-        available: balance,
-        requested,
-    }
-    .into()
+    crate::ledger::Refusal::Insufficient { balance, available: balance, requested }.into()
 }
 
 fn price(rule: &GateRule, record: &ProjectRecord) -> Result<(Credits, Option<Box<Note>>), Problem> {
-    let mut note = Note {
-        description: Some(format!("gate {} {}", rule.method, rule.path)),
-        ..Note::default()
-    };
+    let mut note =
+        Note { description: Some(format!("gate {} {}", rule.method, rule.path)), ..Note::default() };
     let amount = match &rule.price {
         GatePrice::Amount(amount) => *amount,
         GatePrice::Action { service, action } => {
@@ -376,9 +297,7 @@ fn matches(rule: &GateRule, method: &str, path: &str) -> bool {
 fn reads_as(segment: &str, expected: &str) -> bool {
     let decoded = |text| percent_decode(text, false);
     expected == segment
-        || decoded(segment)
-            .zip(decoded(expected))
-            .is_some_and(|(segment, expected)| segment == expected)
+        || decoded(segment).zip(decoded(expected)).is_some_and(|(segment, expected)| segment == expected)
 }
 
 /// Whether a URL parser leaves the path as it is, so that the origin sees
@@ -435,11 +354,7 @@ mod tests {
             ("/c%68at", "/%63h%61t", true),
             ("/a/b", "/a%2Fb", false),
         ] {
-            assert_eq!(
-                matches(&rule("*", pattern), "GET", path),
-                expected,
-                "{pattern} {path}"
-            );
+            assert_eq!(matches(&rule("*", pattern), "GET", path), expected, "{pattern} {path}");
         }
         assert!(!matches(&rule("POST", "/a"), "GET", "/a"));
     }

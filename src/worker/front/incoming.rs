@@ -63,11 +63,7 @@ impl Incoming {
 
     /// The path's segments, as sent.
     pub fn segments(&self) -> Vec<&str> {
-        self.path
-            .strip_prefix('/')
-            .unwrap_or(&self.path)
-            .split('/')
-            .collect()
+        self.path.strip_prefix('/').unwrap_or(&self.path).split('/').collect()
     }
 
     /// A path parameter that is a caller's name.
@@ -87,10 +83,7 @@ impl Incoming {
 
     /// A path parameter, decoded; `None` if its encoding is broken.
     pub fn text_at(&self, index: usize) -> Option<String> {
-        self.segments()
-            .get(index)
-            .and_then(|segment| percent_decode(segment, false))
-            .map(Cow::into_owned)
+        self.segments().get(index).and_then(|segment| percent_decode(segment, false)).map(Cow::into_owned)
     }
 
     /// The body of a request that must have one.
@@ -100,17 +93,9 @@ impl Incoming {
     pub fn json_body(&self) -> Result<&[u8], Problem> {
         let too_large = || Problem::new(Code::BodyTooLarge, "the body is larger than 65536 bytes");
         let body = self.body.as_deref().ok_or_else(too_large)?;
-        let media_type = self
-            .content_type
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim();
+        let media_type = self.content_type.split(';').next().unwrap_or_default().trim();
         if body.is_empty() {
-            return Err(Problem::new(
-                Code::InvalidJson,
-                "this request needs a JSON body",
-            ));
+            return Err(Problem::new(Code::InvalidJson, "this request needs a JSON body"));
         }
         if !media_type.eq_ignore_ascii_case("application/json") {
             return Err(Problem::new(
@@ -149,8 +134,7 @@ impl Incoming {
                 return Err(Problem::field(Code::InvalidField, known, "is there twice"));
             }
             let value = percent_decode(value, true);
-            let value =
-                value.ok_or_else(|| Problem::field(Code::InvalidField, known, "is not UTF-8"))?;
+            let value = value.ok_or_else(|| Problem::field(Code::InvalidField, known, "is not UTF-8"))?;
             parameters.push((known, value.into_owned()));
         }
         Ok(Query(parameters))
@@ -164,10 +148,7 @@ pub struct Query(Vec<(&'static str, String)>);
 impl Query {
     /// A parameter's value.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
     /// The problem of a parameter's value.
@@ -184,12 +165,8 @@ impl Query {
             return Ok(None);
         };
         let at = Timestamp::parse(text);
-        at.map(Some).ok_or_else(|| {
-            Self::invalid(
-                name,
-                "must be an RFC 3339 time such as 2026-03-01T00:00:00.000Z",
-            )
-        })
+        at.map(Some)
+            .ok_or_else(|| Self::invalid(name, "must be an RFC 3339 time such as 2026-03-01T00:00:00.000Z"))
     }
 
     /// `limit` (1–100, 20 if absent) and `offset`, or the cursor of a list
@@ -206,10 +183,7 @@ impl Query {
                 .map_err(|_| Self::invalid("cursor", "is not a cursor of this list"))?,
             (offset, None) => Self::whole("offset", offset, 0, 0..=MAX_OFFSET)?,
         };
-        Ok(Page {
-            limit: self.limit()?,
-            offset,
-        })
+        Ok(Page { limit: self.limit()?, offset })
     }
 
     /// `limit`: 1–100, 20 if absent.
@@ -230,17 +204,8 @@ impl Query {
             return Ok(otherwise);
         };
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let value = text
-            .parse()
-            .ok()
-            .filter(|value| digits && bounds.contains(value));
-        let detail = || {
-            format!(
-                "must be a whole number from {} to {}",
-                bounds.start(),
-                bounds.end()
-            )
-        };
+        let value = text.parse().ok().filter(|value| digits && bounds.contains(value));
+        let detail = || format!("must be a whole number from {} to {}", bounds.start(), bounds.end());
         value.ok_or_else(|| Self::invalid(name, &detail()))
     }
 }
@@ -248,10 +213,7 @@ impl Query {
 /// Undoes percent-encoding (RFC 3986, section 2.1), and `+` in a query.
 /// `None` for a broken escape or for bytes that are not UTF-8.
 pub(super) fn percent_decode(text: &str, plus_is_space: bool) -> Option<Cow<'_, str>> {
-    if !text
-        .bytes()
-        .any(|byte| byte == b'%' || (plus_is_space && byte == b'+'))
-    {
+    if !text.bytes().any(|byte| byte == b'%' || (plus_is_space && byte == b'+')) {
         return Some(Cow::Borrowed(text));
     }
     let mut bytes = Vec::with_capacity(text.len());
@@ -259,11 +221,8 @@ pub(super) fn percent_decode(text: &str, plus_is_space: bool) -> Option<Cow<'_, 
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
             b'%' => {
-                let mut digit = || {
-                    char::from(rest.next()?)
-                        .to_digit(16)
-                        .and_then(|digit| u8::try_from(digit).ok())
-                };
+                let mut digit =
+                    || char::from(rest.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
                 (digit()? << 4) | digit()?
             }
             b'+' if plus_is_space => b' ',

@@ -46,8 +46,7 @@ impl Front {
     pub fn new(admin_token: &str, key_secret: &str, previous_key_secret: &str) -> Self {
         Self {
             // Without the signing secret the previous one must not sign.
-            signer: Signer::new(&[key_secret, previous_key_secret])
-                .filter(|_| !key_secret.is_empty()),
+            signer: Signer::new(&[key_secret, previous_key_secret]).filter(|_| !key_secret.is_empty()),
             admin_token: admin_token.to_owned(),
             verified: RefCell::default(),
             records: RefCell::default(),
@@ -84,12 +83,9 @@ impl Front {
     }
 
     fn signer(&self) -> Result<&Signer, Problem> {
-        self.signer.as_ref().ok_or_else(|| {
-            Problem::new(
-                Code::Internal,
-                "the Worker has no KEY_SECRET; see its README",
-            )
-        })
+        self.signer
+            .as_ref()
+            .ok_or_else(|| Problem::new(Code::Internal, "the Worker has no KEY_SECRET; see its README"))
     }
 
     /// Answers one request.
@@ -106,11 +102,8 @@ impl Front {
             Found::Nothing => return Err(Problem::new(Code::NotFound, "there is no such route")),
             Found::OtherMethods(methods) => {
                 let allow = methods.join(", ");
-                let problem =
-                    Problem::new(Code::MethodNotAllowed, format!("this route takes {allow}"));
-                return Ok(
-                    Answer::from(problem.with("allow", &methods)).with_header("Allow", allow)
-                );
+                let problem = Problem::new(Code::MethodNotAllowed, format!("this route takes {allow}"));
+                return Ok(Answer::from(problem.with("allow", &methods)).with_header("Allow", allow));
             }
         };
         match route.operation {
@@ -126,13 +119,7 @@ impl Front {
             };
         }
         let (caller, record) = self.authenticate(io, incoming, route.access).await?;
-        let call = Call {
-            front: self,
-            io,
-            incoming,
-            caller,
-            record,
-        };
+        let call = Call { front: self, io, incoming, caller, record };
         match route.operation {
             Operation::Consume => call.consume().await,
             Operation::Balance => call.balance().await,
@@ -162,10 +149,9 @@ impl Front {
             Operation::PutCosts => call.put_costs().await,
             Operation::GetModels => call.get_models().await,
             Operation::PutModels => call.put_models().await,
-            Operation::Healthz
-            | Operation::OpenApi
-            | Operation::CreateProject
-            | Operation::ListProjects => Ok(Answer::internal()),
+            Operation::Healthz | Operation::OpenApi | Operation::CreateProject | Operation::ListProjects => {
+                Ok(Answer::internal())
+            }
         }
     }
 }
@@ -185,28 +171,19 @@ fn healthz() -> Answer {
         status: &'static str,
         version: &'static str,
     }
-    Answer::ok(&Health {
-        status: "ok",
-        version: env!("CARGO_PKG_VERSION"),
-    })
+    Answer::ok(&Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
 }
 
 /// The name of a customer's ledger object. The separator is a control
 /// character, which no project or customer id may contain, so that no two
 /// customers share a name.
 pub fn ledger_name(project: &Name, mode: Mode, customer: &Name) -> String {
-    format!(
-        "{}\u{1f}{}\u{1f}{}",
-        project.as_str(),
-        mode.word(),
-        customer.as_str()
-    )
+    format!("{}\u{1f}{}\u{1f}{}", project.as_str(), mode.word(), customer.as_str())
 }
 
 /// A call as the text that crosses.
 fn to_message(call: &impl Serialize) -> Result<String, Problem> {
-    serde_json::to_string(call)
-        .map_err(|_| Problem::new(Code::Internal, "the call could not be written"))
+    serde_json::to_string(call).map_err(|_| Problem::new(Code::Internal, "the call could not be written"))
 }
 
 /// An object's reply, or what its failure means to the caller. The shell
@@ -217,10 +194,7 @@ fn to_message(call: &impl Serialize) -> Result<String, Problem> {
 fn reply(text: &str) -> Result<Reply, Problem> {
     match text {
         "!unknown" => Err(Problem::new(Code::NotFound, "there is no such id")),
-        "!failed" => Err(Problem::new(
-            Code::Internal,
-            "something went wrong on our side",
-        )),
+        "!failed" => Err(Problem::new(Code::Internal, "something went wrong on our side")),
         text if text.starts_with('!') => Err(Problem::new(
             Code::Overloaded,
             "try again with the same idempotency key: nothing is done twice",

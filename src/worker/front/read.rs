@@ -38,15 +38,8 @@ const FINGERPRINT_BYTES: usize = 16;
 /// How a charge says what it costs.
 enum Cost {
     Amount(Credits),
-    Action {
-        service: Name,
-        action: Name,
-        quantity: u64,
-    },
-    Model {
-        model: Name,
-        tokens: Tokens,
-    },
+    Action { service: Name, action: Name, quantity: u64 },
+    Model { model: Name, tokens: Tokens },
 }
 
 fn cost(body: &Body<'_>) -> Result<Cost, Problem> {
@@ -60,11 +53,7 @@ fn cost(body: &Body<'_>) -> Result<Cost, Problem> {
                 return Err(body.invalid("quantity", "goes with service and action"));
             }
             if !amount.is_positive() {
-                return Err(Problem::field(
-                    Code::InvalidAmount,
-                    "amount",
-                    "must be above zero",
-                ));
+                return Err(Problem::field(Code::InvalidAmount, "amount", "must be above zero"));
             }
             Ok(Cost::Amount(amount))
         }
@@ -114,10 +103,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// The body's problems, `unknown_price`.
-    pub(super) async fn priced(
-        &self,
-        body: &Body<'_>,
-    ) -> Result<(Credits, Option<Box<Note>>), Problem> {
+    pub(super) async fn priced(&self, body: &Body<'_>) -> Result<(Credits, Option<Box<Note>>), Problem> {
         let mut note = Note {
             description: body.description("description")?,
             feature: body.name("feature")?.map(Name::into_string),
@@ -126,11 +112,7 @@ impl Call<'_> {
         };
         let amount = match cost(body)? {
             Cost::Amount(amount) => amount,
-            Cost::Action {
-                service,
-                action,
-                quantity,
-            } => {
+            Cost::Action { service, action, quantity } => {
                 let record = self.record().await?;
                 let amount = record.catalogue.action(&service, &action, quantity)?;
                 note.service = Some(service.into_string());
@@ -165,12 +147,7 @@ impl Call<'_> {
             Some(record) => Ok(std::rc::Rc::clone(record)),
             None => {
                 self.front
-                    .record(
-                        self.io,
-                        &self.caller.key.project,
-                        self.caller.key.mode,
-                        self.incoming.now,
-                    )
+                    .record(self.io, &self.caller.key.project, self.caller.key.mode, self.incoming.now)
                     .await
             }
         }
@@ -192,19 +169,12 @@ impl Call<'_> {
             Some(body) => body.timestamp("deadline")?,
             None => None,
         };
-        let in_body = body
-            .map(|body| body.name("idempotency_key"))
-            .transpose()?
-            .flatten();
+        let in_body = body.map(|body| body.name("idempotency_key")).transpose()?.flatten();
         let in_header = self.header_key()?;
         let key = match (in_body, in_header) {
             (Some(body), Some(header)) if body != header => {
                 let detail = "differs from the header Idempotency-Key";
-                return Err(Problem::field(
-                    Code::InvalidField,
-                    "idempotency_key",
-                    detail,
-                ));
+                return Err(Problem::field(Code::InvalidField, "idempotency_key", detail));
             }
             (body, header) => body.or(header),
         };
@@ -212,11 +182,7 @@ impl Call<'_> {
             key: format!("k:{}", key.as_str()),
             fingerprint: fingerprint(what, bytes),
         });
-        Ok(Request {
-            command,
-            key,
-            deadline,
-        })
+        Ok(Request { command, key, deadline })
     }
 
     /// The header `Idempotency-Key`.
@@ -229,9 +195,7 @@ impl Call<'_> {
             return Ok(None);
         }
         let detail = "must be 1 to 256 bytes without control characters";
-        Name::new(text)
-            .map(Some)
-            .ok_or_else(|| Problem::field(Code::InvalidField, "Idempotency-Key", detail))
+        Name::new(text).map(Some).ok_or_else(|| Problem::field(Code::InvalidField, "Idempotency-Key", detail))
     }
 }
 
@@ -280,18 +244,13 @@ mod tests {
         ] {
             assert_eq!(print(same), five, "{same}");
         }
-        for other in [
-            r#"{"amount":5}"#,
-            r#"{"amount":5000000,"feature":"a"}"#,
-            r#"{"amount":5.000001,"feature":"a"}"#,
-        ] {
+        for other in
+            [r#"{"amount":5}"#, r#"{"amount":5000000,"feature":"a"}"#, r#"{"amount":5.000001,"feature":"a"}"#]
+        {
             assert_ne!(print(other), five, "{other}");
         }
         // One double stands for both.
-        assert_ne!(
-            print(r#"{"amount":8999999999.999998}"#),
-            print(r#"{"amount":8999999999.999999}"#)
-        );
+        assert_ne!(print(r#"{"amount":8999999999.999998}"#), print(r#"{"amount":8999999999.999999}"#));
         assert_ne!(fingerprint("check", b"{}"), fingerprint("consume", b"{}"));
     }
 }

@@ -75,22 +75,13 @@ impl Front {
             known.confirmed_at = now;
         } else if now.ms_since(known.asked_at) >= REFRESH_AFTER_MS {
             known.asked_at = now;
-            self.spawn(Effect::KvGet {
-                key: key.to_owned(),
-            });
+            self.spawn(Effect::KvGet { key: key.to_owned() });
         }
         Some((Rc::clone(&known.record), is_confirmed))
     }
 
-    async fn ask_record(
-        &self,
-        io: &Io,
-        project: &Name,
-        mode: Mode,
-    ) -> Result<ProjectRecord, Problem> {
-        let reply = self
-            .ask_project(io, project, mode, ProjectAsk::Record)
-            .await?;
+    async fn ask_record(&self, io: &Io, project: &Name, mode: Mode) -> Result<ProjectRecord, Problem> {
+        let reply = self.ask_project(io, project, mode, ProjectAsk::Record).await?;
         serde_json::from_str(&reply.body)
             .map_err(|_| Problem::new(Code::Internal, "the project's record could not be read"))
     }
@@ -103,17 +94,9 @@ impl Front {
     }
 
     /// Keeps a record unless a newer one is known: KV may lag behind.
-    pub fn remember(
-        &self,
-        key: String,
-        record: ProjectRecord,
-        now: Timestamp,
-    ) -> Rc<ProjectRecord> {
+    pub fn remember(&self, key: String, record: ProjectRecord, now: Timestamp) -> Rc<ProjectRecord> {
         let mut records = self.records.borrow_mut();
-        if let Some(known) = records
-            .get(&key)
-            .filter(|known| known.record.version > record.version)
-        {
+        if let Some(known) = records.get(&key).filter(|known| known.record.version > record.version) {
             return Rc::clone(&known.record);
         }
         if records.len() >= MAX_RECORDS && !records.contains_key(&key) {
@@ -121,11 +104,7 @@ impl Front {
         }
         let confirmed_at = records.get(&key).map_or(now, |known| known.confirmed_at);
         let record = Rc::new(record);
-        let known = Known {
-            record: Rc::clone(&record),
-            asked_at: now,
-            confirmed_at,
-        };
+        let known = Known { record: Rc::clone(&record), asked_at: now, confirmed_at };
         records.insert(key, known);
         record
     }
@@ -142,11 +121,7 @@ impl Front {
         ask: ProjectAsk,
     ) -> Result<Reply, Problem> {
         let name = project_name(project, mode);
-        let message = super::to_message(&ProjectCall {
-            project: project.clone(),
-            mode,
-            ask,
-        })?;
+        let message = super::to_message(&ProjectCall { project: project.clone(), mode, ask })?;
         super::good(&io.perform(Effect::Project { name, message }).await)
     }
 }

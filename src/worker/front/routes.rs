@@ -75,12 +75,7 @@ const fn route(
     operation: Operation,
     access: Access,
 ) -> Route {
-    Route {
-        method,
-        path,
-        operation,
-        access,
-    }
+    Route { method, path, operation, access }
 }
 
 const READ: Access = Access::Project(Scopes::READ);
@@ -91,131 +86,36 @@ const OWN_CONSUME: Access = Access::Customer(Scopes::CONSUME);
 
 /// All routes, the busiest first.
 pub const ROUTES: [Route; 32] = [
-    route(
-        "POST",
-        &["v1", "customers", "{}", "consume"],
-        Operation::Consume,
-        OWN_CONSUME,
-    ),
-    route(
-        "GET",
-        &["v1", "customers", "{}", "balance"],
-        Operation::Balance,
-        OWN_READ,
-    ),
+    route("POST", &["v1", "customers", "{}", "consume"], Operation::Consume, OWN_CONSUME),
+    route("GET", &["v1", "customers", "{}", "balance"], Operation::Balance, OWN_READ),
     route("*", &["gate", "**"], Operation::Gate, OWN_CONSUME),
-    route(
-        "POST",
-        &["v1", "customers", "{}", "check"],
-        Operation::Check,
-        OWN_CONSUME,
-    ),
-    route(
-        "POST",
-        &["v1", "customers", "{}", "consume-batch"],
-        Operation::ConsumeBatch,
-        OWN_CONSUME,
-    ),
-    route(
-        "POST",
-        &["v1", "customers", "{}", "credits"],
-        Operation::AddCredits,
-        WRITE,
-    ),
-    route(
-        "POST",
-        &["v1", "usage-transactions"],
-        Operation::StartUsage,
-        OWN_CONSUME,
-    ),
-    route(
-        "GET",
-        &["v1", "usage-transactions", "{}"],
-        Operation::GetUsage,
-        OWN_READ,
-    ),
-    route(
-        "POST",
-        &["v1", "usage-transactions", "{}", "complete"],
-        Operation::CompleteUsage,
-        OWN_CONSUME,
-    ),
-    route(
-        "POST",
-        &["v1", "usage-transactions", "{}", "extend"],
-        Operation::ExtendUsage,
-        OWN_CONSUME,
-    ),
-    route(
-        "GET",
-        &["v1", "customers", "{}", "transactions"],
-        Operation::ListTransactions,
-        READ,
-    ),
-    route(
-        "GET",
-        &["v1", "customers", "{}", "audit"],
-        Operation::Audit,
-        READ,
-    ),
-    route(
-        "GET",
-        &["v1", "transactions", "{}"],
-        Operation::GetTransaction,
-        READ,
-    ),
+    route("POST", &["v1", "customers", "{}", "check"], Operation::Check, OWN_CONSUME),
+    route("POST", &["v1", "customers", "{}", "consume-batch"], Operation::ConsumeBatch, OWN_CONSUME),
+    route("POST", &["v1", "customers", "{}", "credits"], Operation::AddCredits, WRITE),
+    route("POST", &["v1", "usage-transactions"], Operation::StartUsage, OWN_CONSUME),
+    route("GET", &["v1", "usage-transactions", "{}"], Operation::GetUsage, OWN_READ),
+    route("POST", &["v1", "usage-transactions", "{}", "complete"], Operation::CompleteUsage, OWN_CONSUME),
+    route("POST", &["v1", "usage-transactions", "{}", "extend"], Operation::ExtendUsage, OWN_CONSUME),
+    route("GET", &["v1", "customers", "{}", "transactions"], Operation::ListTransactions, READ),
+    route("GET", &["v1", "customers", "{}", "audit"], Operation::Audit, READ),
+    route("GET", &["v1", "transactions", "{}"], Operation::GetTransaction, READ),
     route("GET", &["v1", "customers"], Operation::ListCustomers, READ),
-    route(
-        "POST",
-        &["v1", "customers"],
-        Operation::CreateCustomer,
-        WRITE,
-    ),
-    route(
-        "GET",
-        &["v1", "customers", "{}"],
-        Operation::GetCustomer,
-        READ,
-    ),
-    route(
-        "PATCH",
-        &["v1", "customers", "{}"],
-        Operation::UpdateCustomer,
-        WRITE,
-    ),
-    route(
-        "DELETE",
-        &["v1", "customers", "{}"],
-        Operation::DeleteCustomer,
-        WRITE,
-    ),
+    route("POST", &["v1", "customers"], Operation::CreateCustomer, WRITE),
+    route("GET", &["v1", "customers", "{}"], Operation::GetCustomer, READ),
+    route("PATCH", &["v1", "customers", "{}"], Operation::UpdateCustomer, WRITE),
+    route("DELETE", &["v1", "customers", "{}"], Operation::DeleteCustomer, WRITE),
     route("GET", &["v1", "keys"], Operation::ListKeys, ADMIN),
     route("POST", &["v1", "keys"], Operation::CreateKey, ADMIN),
     route("DELETE", &["v1", "keys", "{}"], Operation::RevokeKey, ADMIN),
-    route(
-        "POST",
-        &["v1", "keys", "{}", "rotate"],
-        Operation::RotateKey,
-        ADMIN,
-    ),
+    route("POST", &["v1", "keys", "{}", "rotate"], Operation::RotateKey, ADMIN),
     route("GET", &["v1", "gate-rules"], Operation::GetGateRules, READ),
     route("PUT", &["v1", "gate-rules"], Operation::PutGateRules, ADMIN),
     route("GET", &["v1", "costs"], Operation::GetCosts, READ),
     route("PUT", &["v1", "costs"], Operation::PutCosts, ADMIN),
     route("GET", &["v1", "models"], Operation::GetModels, READ),
     route("PUT", &["v1", "models"], Operation::PutModels, ADMIN),
-    route(
-        "GET",
-        &["v1", "projects"],
-        Operation::ListProjects,
-        Access::Operator,
-    ),
-    route(
-        "POST",
-        &["v1", "projects"],
-        Operation::CreateProject,
-        Access::Operator,
-    ),
+    route("GET", &["v1", "projects"], Operation::ListProjects, Access::Operator),
+    route("POST", &["v1", "projects"], Operation::CreateProject, Access::Operator),
     route("GET", &["healthz"], Operation::Healthz, Access::Public),
     route("GET", &["openapi.json"], Operation::OpenApi, Access::Public),
 ];
@@ -241,11 +141,7 @@ pub fn find(method: &str, segments: &[&str]) -> Found {
         }
         others.push(route.method);
     }
-    if others.is_empty() {
-        Found::Nothing
-    } else {
-        Found::OtherMethods(others)
-    }
+    if others.is_empty() { Found::Nothing } else { Found::OtherMethods(others) }
 }
 
 fn matches(path: &[&str], segments: &[&str]) -> bool {
@@ -255,10 +151,7 @@ fn matches(path: &[&str], segments: &[&str]) -> bool {
             .is_some_and(|(start, rest)| !rest.is_empty() && matches(head, start)),
         _ => {
             path.len() == segments.len()
-                && path
-                    .iter()
-                    .zip(segments)
-                    .all(|(pattern, segment)| *pattern == "{}" || pattern == segment)
+                && path.iter().zip(segments).all(|(pattern, segment)| *pattern == "{}" || pattern == segment)
         }
     }
 }
@@ -275,9 +168,7 @@ mod tests {
 
     fn words(scopes: &serde_json::Value) -> Vec<String> {
         let scopes = scopes.as_array().unwrap().iter();
-        scopes
-            .map(|scope| scope.as_str().unwrap().to_owned())
-            .collect()
+        scopes.map(|scope| scope.as_str().unwrap().to_owned()).collect()
     }
 
     fn documented() -> BTreeSet<Row> {
@@ -303,11 +194,7 @@ mod tests {
     fn routed() -> BTreeSet<Row> {
         let mut rows = BTreeSet::new();
         for route in &ROUTES {
-            let path: Vec<_> = route
-                .path
-                .iter()
-                .map(|part| part.replace("**", "{}"))
-                .collect();
+            let path: Vec<_> = route.path.iter().map(|part| part.replace("**", "{}")).collect();
             let key = |kind: &str, scopes: Scopes| {
                 let words = scopes.words().into_iter().map(str::to_owned);
                 (kind.to_owned(), words.collect())
@@ -349,23 +236,14 @@ mod tests {
             Found::Route(route) => Some(route.operation),
             _ => None,
         };
-        assert_eq!(
-            operation("POST", &["v1", "customers", "a", "consume"]),
-            Some(Operation::Consume)
-        );
+        assert_eq!(operation("POST", &["v1", "customers", "a", "consume"]), Some(Operation::Consume));
         assert_eq!(operation("HEAD", &["healthz"]), Some(Operation::Healthz));
-        assert_eq!(
-            operation("PURGE", &["gate", "a", "b"]),
-            Some(Operation::Gate)
-        );
+        assert_eq!(operation("PURGE", &["gate", "a", "b"]), Some(Operation::Gate));
         assert!(
             matches!(find("PUT", &["v1", "customers"]), Found::OtherMethods(methods) if methods == ["GET", "POST"])
         );
         assert!(matches!(find("GET", &["v1"]), Found::Nothing));
         assert!(matches!(find("GET", &["gate"]), Found::Nothing));
-        assert!(matches!(
-            find("GET", &["v1", "customers", "a", "b", "c"]),
-            Found::Nothing
-        ));
+        assert!(matches!(find("GET", &["v1", "customers", "a", "b", "c"]), Found::Nothing));
     }
 }

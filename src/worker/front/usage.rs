@@ -32,16 +32,8 @@ impl Call<'_> {
         };
         self.caller.require_customer(&customer)?;
         let reservation = self.reservation(&body).await?;
-        let request = self.request(
-            "start",
-            Some(&body),
-            bytes,
-            Command::Reserve(Box::new(reservation)),
-        )?;
-        Ok(self
-            .ask_ledger(&customer, Ask::Execute(request))
-            .await?
-            .into())
+        let request = self.request("start", Some(&body), bytes, Command::Reserve(Box::new(reservation)))?;
+        Ok(self.ask_ledger(&customer, Ask::Execute(request)).await?.into())
     }
 
     async fn reservation(&self, body: &Body<'_>) -> Result<Reservation, Problem> {
@@ -52,10 +44,8 @@ impl Call<'_> {
         }
         let model = body.name("model")?;
         let expires_in = expires_in(body)?.unwrap_or(DEFAULT_EXPIRES_IN);
-        let mut note = Note {
-            feature: body.name("feature_identifier")?.map(Name::into_string),
-            ..Note::default()
-        };
+        let mut note =
+            Note { feature: body.name("feature_identifier")?.map(Name::into_string), ..Note::default() };
         let mut price = None;
         if let Some(model) = &model {
             let record = self.record().await?;
@@ -70,11 +60,7 @@ impl Call<'_> {
         }
         let amount = match (amount, tokens, &price) {
             (Some(amount), _, _) if amount.is_negative() => {
-                return Err(Problem::field(
-                    Code::InvalidAmount,
-                    "amount",
-                    "must not be negative",
-                ));
+                return Err(Problem::field(Code::InvalidAmount, "amount", "must not be negative"));
             }
             (Some(amount), _, _) => amount,
             (None, Some(tokens), Some(price)) => price.price(tokens)?,
@@ -82,12 +68,7 @@ impl Call<'_> {
             (None, None, _) => return Err(body.missing("amount")),
         };
         let note = (note != Note::default()).then(|| Box::new(note));
-        Ok(Reservation {
-            amount,
-            expires_in_ms: expires_in.saturating_mul(1000),
-            price,
-            note,
-        })
+        Ok(Reservation { amount, expires_in_ms: expires_in.saturating_mul(1000), price, note })
     }
 
     pub(super) async fn get_usage(&self) -> Result<Answer, Problem> {
@@ -99,21 +80,10 @@ impl Call<'_> {
         let body = Body::parse(bytes, &["expires_in"])?;
         let expires_in = expires_in(&body)?.ok_or_else(|| body.missing("expires_in"))?;
         let expires_in_ms = expires_in.saturating_mul(1000);
-        let template = self.request(
-            "extend",
-            None,
-            bytes,
-            Command::Extend {
-                hold: 0,
-                expires_in_ms,
-            },
-        )?;
+        let template = self.request("extend", None, bytes, Command::Extend { hold: 0, expires_in_ms })?;
         let ask = |hold| {
             let mut request = template;
-            request.command = Command::Extend {
-                hold,
-                expires_in_ms,
-            };
+            request.command = Command::Extend { hold, expires_in_ms };
             with_hold(request, hold)
         };
         Ok(self.ask_by_id(2, ask).await?.into())
@@ -128,29 +98,17 @@ impl Call<'_> {
                 return Err(body.invalid("amount", "cannot be combined with finalized_tokens"));
             }
             (Some(_), None) if !success => {
-                return Err(body.invalid(
-                    "amount",
-                    "goes with success; a failure charges finalized_tokens or nothing",
-                ));
+                return Err(body
+                    .invalid("amount", "goes with success; a failure charges finalized_tokens or nothing"));
             }
             (Some(amount), None) if amount.is_negative() => {
-                return Err(Problem::field(
-                    Code::InvalidAmount,
-                    "amount",
-                    "must not be negative",
-                ));
+                return Err(Problem::field(Code::InvalidAmount, "amount", "must not be negative"));
             }
             (Some(amount), None) => Some(Charge::Amount(amount)),
             (None, Some(tokens)) => Some(Charge::Tokens(tokens)),
             (None, None) => None,
         };
-        let complete = |hold| {
-            Command::Complete(Completion {
-                hold,
-                success,
-                charge,
-            })
-        };
+        let complete = |hold| Command::Complete(Completion { hold, success, charge });
         let template = self.request("complete", None, bytes, complete(0))?;
         let ask = |hold| {
             let mut request = template;
@@ -170,7 +128,5 @@ fn with_hold(mut request: crate::ledger::Request, hold: u64) -> Ask {
 }
 
 fn expires_in(body: &Body<'_>) -> Result<Option<i64>, Problem> {
-    body.get("expires_in")
-        .map(|field| field.integer(1..=MAX_EXPIRES_IN))
-        .transpose()
+    body.get("expires_in").map(|field| field.integer(1..=MAX_EXPIRES_IN)).transpose()
 }

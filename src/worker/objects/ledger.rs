@@ -2,8 +2,8 @@
 //! the answers. Several calls are done in memory, then committed at once.
 
 use crate::api::{
-    AddAnswer, BatchAnswer, BatchItem, Code, ConsumeAnswer, CustomerAnswer, Decimal, ExtendAnswer,
-    JsonText, Problem, UsageCompleteAnswer, UsageStartAnswer,
+    AddAnswer, BatchAnswer, BatchItem, Code, ConsumeAnswer, CustomerAnswer, Decimal, ExtendAnswer, JsonText,
+    Problem, UsageCompleteAnswer, UsageStartAnswer,
 };
 use crate::credits::Credits;
 use crate::ledger::{Book, Command, Entry, Event, Outcome, Refusal, Request, Stop};
@@ -32,13 +32,10 @@ impl<S: Store> LedgerObject<S> {
     /// # Errors
     /// The store's fault.
     pub fn open(store: S, object_id: &str) -> Result<Self, StoreFault> {
-        let naming = Naming::new(object_id)
-            .ok_or_else(|| StoreFault("the object's id is not 32 bytes".to_owned()))?;
+        let naming =
+            Naming::new(object_id).ok_or_else(|| StoreFault("the object's id is not 32 bytes".to_owned()))?;
         let (ledger, journal) = SqlJournal::open(store)?;
-        Ok(Self {
-            book: Book::new(ledger, journal),
-            naming,
-        })
+        Ok(Self { book: Book::new(ledger, journal), naming })
     }
 
     /// Answers one call. What it changes waits for [`LedgerObject::commit`]:
@@ -47,49 +44,30 @@ impl<S: Store> LedgerObject<S> {
     /// # Errors
     /// The store's fault; the object must then be dropped.
     pub fn call(&mut self, message: &str, now: Timestamp) -> Result<Reply, StoreFault> {
-        let call: LedgerCall = serde_json::from_str(message)
-            .map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
+        let call: LedgerCall =
+            serde_json::from_str(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
         if let Some(refused) = self.refuse_stranger(&call) {
             return Ok(refused.into());
         }
         let now = now.max(self.book.ledger().at());
         self.book.settle_due(now);
-        if call
-            .key_id
-            .as_ref()
-            .is_some_and(|key_id| self.book.ledger().refuses_key(key_id, now))
-        {
+        if call.key_id.as_ref().is_some_and(|key_id| self.book.ledger().refuses_key(key_id, now)) {
             return Ok(Problem::from(Refusal::KeyRevoked).into());
         }
         if let (true, Some(customer)) = (self.book.journal().identity().is_none(), call.customer) {
-            let identity = Identity {
-                project: call.project,
-                mode: call.mode,
-                customer,
-            };
+            let identity = Identity { project: call.project, mode: call.mode, customer };
             self.book.journal_mut().identify(&identity);
         }
         match call.ask {
             Ask::Execute(request) => self.execute(&request, now),
-            Ask::Refund { object, request } if self.naming.is_of(&object) => {
-                self.execute(&request, now)
-            }
+            Ask::Refund { object, request } if self.naming.is_of(&object) => self.execute(&request, now),
             Ask::Refund { .. } => {
                 let detail = "is not a charge of this customer";
                 Ok(Problem::field(Code::InvalidField, "refund_of", detail).into())
             }
-            Ask::Batch {
-                items,
-                atomic: true,
-            } => self.batch_of_all(&items, now),
-            Ask::Batch {
-                items,
-                atomic: false,
-            } => self.batch_of_each(&items, now),
-            Ask::Balance {
-                breakdown,
-                credit_name,
-            } => Ok(self.balance(breakdown, credit_name, now)),
+            Ask::Batch { items, atomic: true } => self.batch_of_all(&items, now),
+            Ask::Batch { items, atomic: false } => self.batch_of_each(&items, now),
+            Ask::Balance { breakdown, credit_name } => Ok(self.balance(breakdown, credit_name, now)),
             Ask::Check { amount } => Ok(self.check(amount, now)),
             Ask::Transactions(query) => self.transactions(&query),
             Ask::Transaction { seq } => self.transaction(seq),
@@ -146,21 +124,10 @@ impl<S: Store> LedgerObject<S> {
         let Some((identity, created_at)) = self.listing() else {
             return Ok(None);
         };
-        let ask = ProjectAsk::List {
-            customer: identity.customer.clone(),
-            created_at,
-        };
-        let call = ProjectCall {
-            project: identity.project.clone(),
-            mode: identity.mode,
-            ask,
-        };
-        let message =
-            serde_json::to_string(&call).map_err(|error| StoreFault(error.to_string()))?;
-        Ok(Some(format!(
-            "{}\n{message}",
-            project_name(&identity.project, identity.mode)
-        )))
+        let ask = ProjectAsk::List { customer: identity.customer.clone(), created_at };
+        let call = ProjectCall { project: identity.project.clone(), mode: identity.mode, ask };
+        let message = serde_json::to_string(&call).map_err(|error| StoreFault(error.to_string()))?;
+        Ok(Some(format!("{}\n{message}", project_name(&identity.project, identity.mode))))
     }
 
     /// Keeps that the directory has heard what it was told.
@@ -179,10 +146,7 @@ impl<S: Store> LedgerObject<S> {
             Some(identity) => {
                 identity.project == call.project
                     && identity.mode == call.mode
-                    && call
-                        .customer
-                        .as_ref()
-                        .is_none_or(|customer| *customer == identity.customer)
+                    && call.customer.as_ref().is_none_or(|customer| *customer == identity.customer)
             }
             None => call.customer.is_some(),
         };
@@ -315,9 +279,7 @@ impl<S: Store> LedgerObject<S> {
                 Ok(self.batch_reply(results, outcomes.iter().all(|outcome| outcome.replayed)))
             }
             Err((_, Stop::Failed(fault))) => Err(fault),
-            Err((index, Stop::Refused(refusal))) => {
-                Ok(Problem::from(refusal).with("item", &index).into())
-            }
+            Err((index, Stop::Refused(refusal))) => Ok(Problem::from(refusal).with("item", &index).into()),
         }
     }
 
@@ -334,11 +296,7 @@ impl<S: Store> LedgerObject<S> {
                 Err(Stop::Refused(refusal)) => {
                     all_replayed = false;
                     let error = Problem::from(refusal);
-                    results.push(BatchItem::Refused {
-                        status: error.code.status(),
-                        success: false,
-                        error,
-                    });
+                    results.push(BatchItem::Refused { status: error.code.status(), success: false, error });
                 }
             }
         }
@@ -346,25 +304,14 @@ impl<S: Store> LedgerObject<S> {
     }
 
     fn done(&self, outcome: &Outcome) -> BatchItem {
-        BatchItem::Done {
-            status: 200,
-            answer: self.consume_answer(&outcome.entry, outcome.replayed),
-        }
+        BatchItem::Done { status: 200, answer: self.consume_answer(&outcome.entry, outcome.replayed) }
     }
 
     fn batch_reply(&self, results: Vec<BatchItem>, all_replayed: bool) -> Reply {
-        let succeeded = results
-            .iter()
-            .filter(|item| matches!(item, BatchItem::Done { .. }))
-            .count();
+        let succeeded = results.iter().filter(|item| matches!(item, BatchItem::Done { .. })).count();
         let failed = results.len().saturating_sub(succeeded);
         let balance = Decimal(self.book.ledger().balance());
-        let mut reply = Reply::ok(&BatchAnswer {
-            results,
-            balance,
-            succeeded,
-            failed,
-        });
+        let mut reply = Reply::ok(&BatchAnswer { results, balance, succeeded, failed });
         if all_replayed {
             reply.flag = Flag::Replayed;
         }
@@ -382,23 +329,18 @@ fn metadata_of(entry: &Entry) -> Option<JsonText> {
 /// A refusal as its problem; too few credits for a hold are an answer.
 fn refused(command: &Command, refusal: Refusal) -> Reply {
     match (command, &refusal) {
-        (
-            Command::Reserve(_),
-            Refusal::Insufficient {
-                balance,
-                available,
-                requested,
-            },
-        ) => Reply::ok(&UsageStartAnswer {
-            transaction_id: None,
-            proceed: false,
-            balance: Decimal(*balance),
-            credits_used: Decimal(Credits::ZERO),
-            message: format!("{requested} credits are needed and {available} are available"),
-            expires_at: None,
-            replayed: None,
-            seq: None,
-        }),
+        (Command::Reserve(_), Refusal::Insufficient { balance, available, requested }) => {
+            Reply::ok(&UsageStartAnswer {
+                transaction_id: None,
+                proceed: false,
+                balance: Decimal(*balance),
+                credits_used: Decimal(Credits::ZERO),
+                message: format!("{requested} credits are needed and {available} are available"),
+                expires_at: None,
+                replayed: None,
+                seq: None,
+            })
+        }
         _ => Problem::from(refusal).into(),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::ledger::LedgerObject;
 use crate::api::{
-    AuditAnswer, BalanceAnswer, CheckAnswer, Code, CustomerAnswer, Decimal, GrantAnswer, JsonText,
-    List, Pagination, Problem, TransactionAnswer, UsageStateAnswer,
+    AuditAnswer, BalanceAnswer, CheckAnswer, Code, CustomerAnswer, Decimal, GrantAnswer, JsonText, List,
+    Pagination, Problem, TransactionAnswer, UsageStateAnswer,
 };
 use crate::credits::Credits;
 use crate::ledger::{Entry, Event, Grant, Journal, Kind, Refusal};
@@ -19,13 +19,7 @@ impl<S: Store> LedgerObject<S> {
         if ledger.opened_at().is_none() {
             return no_customer();
         }
-        let grants = || {
-            ledger
-                .grants()
-                .iter()
-                .map(|grant| self.grant_answer(grant))
-                .collect()
-        };
+        let grants = || ledger.grants().iter().map(|grant| self.grant_answer(grant)).collect();
         Reply::ok(&BalanceAnswer {
             customer_id: self.customer_id(),
             balance: Decimal(ledger.balance()),
@@ -91,9 +85,7 @@ impl<S: Store> LedgerObject<S> {
             return Ok(no_customer());
         }
         self.commit()?;
-        let words = Kind::TRANSACTIONS
-            .map(|kind| format!("'{}'", kind.word()))
-            .join(", ");
+        let words = Kind::TRANSACTIONS.map(|kind| format!("'{}'", kind.word())).join(", ");
         let condition = format!(
             "kind IN ({words}) AND (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR at >= ?2) AND (?3 IS NULL OR at < ?3)"
         );
@@ -101,45 +93,21 @@ impl<S: Store> LedgerObject<S> {
         let journal = self.book.journal();
         let total = journal.count(&condition, (kind, from, to))?;
         // One more than asked for tells whether there are more.
-        let page = format!(
-            "{condition} AND (?4 IS NULL OR seq < ?4) ORDER BY seq DESC LIMIT ?5 OFFSET ?6"
-        );
-        let some = (
-            kind,
-            from,
-            to,
-            query.before,
-            query.limit.saturating_add(1),
-            query.offset,
-        );
+        let page = format!("{condition} AND (?4 IS NULL OR seq < ?4) ORDER BY seq DESC LIMIT ?5 OFFSET ?6");
+        let some = (kind, from, to, query.before, query.limit.saturating_add(1), query.offset);
         let mut entries = journal.select(&page, some)?;
         let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
         let has_more = entries.len() > limit;
         entries.truncate(limit);
-        let next_cursor = entries
-            .last()
-            .filter(|_| has_more)
-            .map(|entry| base62::encode_number(entry.seq));
-        let pagination = Pagination {
-            limit: query.limit,
-            offset: query.offset,
-            total,
-            has_more,
-            next_cursor,
-        };
-        let data = entries
-            .iter()
-            .map(|entry| self.transaction_answer(entry))
-            .collect();
+        let next_cursor = entries.last().filter(|_| has_more).map(|entry| base62::encode_number(entry.seq));
+        let pagination =
+            Pagination { limit: query.limit, offset: query.offset, total, has_more, next_cursor };
+        let data = entries.iter().map(|entry| self.transaction_answer(entry)).collect();
         Ok(Reply::ok(&List { data, pagination }))
     }
 
     pub(super) fn transaction(&self, seq: u64) -> Result<Reply, StoreFault> {
-        let entry = self
-            .book
-            .journal()
-            .entry(seq)?
-            .filter(|entry| entry.kind().is_transaction());
+        let entry = self.book.journal().entry(seq)?.filter(|entry| entry.kind().is_transaction());
         Ok(match entry {
             Some(entry) => Reply::ok(&self.transaction_answer(&entry)),
             None => Problem::from(Refusal::NotFound("transaction")).into(),
@@ -148,15 +116,9 @@ impl<S: Store> LedgerObject<S> {
 
     fn transaction_answer(&self, entry: &Entry) -> TransactionAnswer {
         let note = entry.note().cloned().unwrap_or_default();
-        let about = entry
-            .about()
-            .map(|seq| self.naming.id(Prefix::Transaction, seq));
+        let about = entry.about().map(|seq| self.naming.id(Prefix::Transaction, seq));
         let is_refund = matches!(entry.event, Event::Granted { .. });
-        let (hold_id, refund_of) = if is_refund {
-            (None, about)
-        } else {
-            (about, None)
-        };
+        let (hold_id, refund_of) = if is_refund { (None, about) } else { (about, None) };
         let closing = matches!(entry.event, Event::Closed).then(|| "customer deleted".to_owned());
         TransactionAnswer {
             id: self.naming.id(Prefix::Transaction, entry.seq),
@@ -170,11 +132,7 @@ impl<S: Store> LedgerObject<S> {
             model: note.model,
             feature: note.feature,
             metadata: note.metadata.map(JsonText),
-            idempotency_key: entry
-                .key
-                .as_ref()
-                .and_then(|key| key.key.strip_prefix("k:"))
-                .map(str::to_owned),
+            idempotency_key: entry.key.as_ref().and_then(|key| key.key.strip_prefix("k:")).map(str::to_owned),
             hold_id,
             refund_of,
             seq: entry.seq,
@@ -184,27 +142,16 @@ impl<S: Store> LedgerObject<S> {
 
     pub(super) fn usage(&self, seq: u64) -> Result<Reply, StoreFault> {
         let journal = self.book.journal();
-        let Some(Entry {
-            at,
-            event: Event::Held { hold },
-            ..
-        }) = journal.entry(seq)?
-        else {
+        let Some(Entry { at, event: Event::Held { hold }, .. }) = journal.entry(seq)? else {
             return Ok(Problem::from(Refusal::NotFound("usage transaction")).into());
         };
         let (mut state, mut used, mut late) = ("pending", Credits::ZERO, false);
         let mut expires_at = hold.expires_at;
         for entry in journal.about(seq)? {
             match entry.event {
-                Event::Extended {
-                    expires_at: later, ..
-                } => expires_at = later,
+                Event::Extended { expires_at: later, .. } => expires_at = later,
                 Event::Released { .. } => state = "expired",
-                Event::Settled {
-                    success,
-                    late: was_late,
-                    ..
-                } => {
+                Event::Settled { success, late: was_late, .. } => {
                     state = if success { "completed" } else { "failed" };
                     used = entry.amount.negated();
                     late = was_late;
@@ -221,11 +168,7 @@ impl<S: Store> LedgerObject<S> {
             transaction_id: self.naming.id(Prefix::Transaction, seq),
             state,
             customer_id: self.customer_id(),
-            held: Decimal(if state == "pending" {
-                hold.amount
-            } else {
-                Credits::ZERO
-            }),
+            held: Decimal(if state == "pending" { hold.amount } else { Credits::ZERO }),
             credits_used: Decimal(used),
             feature_identifier: note.and_then(|note| note.feature.clone()),
             model: note.and_then(|note| note.model.clone()),
@@ -244,14 +187,8 @@ impl<S: Store> LedgerObject<S> {
             return Ok(no_customer());
         }
         let (entries, sum, broken) = self.book.journal().sums()?;
-        let remaining = ledger
-            .grants()
-            .iter()
-            .fold(Credits::ZERO, |sum, grant| sum.plus(grant.remaining));
-        let held = ledger
-            .holds()
-            .iter()
-            .fold(Credits::ZERO, |sum, hold| sum.plus(hold.amount));
+        let remaining = ledger.grants().iter().fold(Credits::ZERO, |sum, grant| sum.plus(grant.remaining));
+        let held = ledger.holds().iter().fold(Credits::ZERO, |sum, hold| sum.plus(hold.amount));
         let journal_balance = Credits::from_millionths(sum);
         let consistent = broken == 0
             && entries == ledger.seq()
@@ -268,9 +205,7 @@ impl<S: Store> LedgerObject<S> {
 
     pub(super) fn customer_id(&self) -> String {
         let identity = self.book.journal().identity();
-        identity
-            .map(|identity| identity.customer.as_str().to_owned())
-            .unwrap_or_default()
+        identity.map(|identity| identity.customer.as_str().to_owned()).unwrap_or_default()
     }
 }
 

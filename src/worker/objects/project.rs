@@ -51,38 +51,26 @@ struct KeyRow(Timestamp, Option<Timestamp>, String);
 ///
 /// # Errors
 /// The store's fault.
-pub fn call<S: Store>(
-    store: &S,
-    message: &str,
-    now: Timestamp,
-) -> Result<ProjectReply, StoreFault> {
-    let call: ProjectCall = serde_json::from_str(message)
-        .map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
+pub fn call<S: Store>(store: &S, message: &str, now: Timestamp) -> Result<ProjectReply, StoreFault> {
+    let call: ProjectCall =
+        serde_json::from_str(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
     for table in TABLES {
         store.run(table, ())?;
     }
     let reply = match call.ask {
         ProjectAsk::Record => Reply::ok(&read_record(store)?),
-        ProjectAsk::List {
-            customer,
-            created_at: Some(at),
-        } => {
-            let insert =
-                "INSERT INTO customers (id, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
+        ProjectAsk::List { customer, created_at: Some(at) } => {
+            let insert = "INSERT INTO customers (id, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
             store.run(insert, (customer, at))?;
             Reply::ok(&true)
         }
-        ProjectAsk::List {
-            customer,
-            created_at: None,
-        } => {
+        ProjectAsk::List { customer, created_at: None } => {
             store.run("DELETE FROM customers WHERE id = ?", (customer,))?;
             Reply::ok(&true)
         }
         ProjectAsk::Customers(page) => customers(store, page)?,
         ProjectAsk::AddKey(record) => {
-            let body =
-                serde_json::to_string(&record).map_err(|error| StoreFault(error.to_string()))?;
+            let body = serde_json::to_string(&record).map_err(|error| StoreFault(error.to_string()))?;
             let insert = "INSERT INTO keys (id, created_at, body) VALUES (?, ?, ?)";
             store.run(insert, (&record.id, record.created_at, body))?;
             Reply::ok(&true)
@@ -97,20 +85,12 @@ pub fn call<S: Store>(
         }
         ProjectAsk::Put { list, json } => {
             let mut record = read_record(store)?;
-            record
-                .put(list, &json)
-                .map_err(|error| StoreFault(format!("unreadable list: {error}")))?;
+            record.put(list, &json).map_err(|error| StoreFault(format!("unreadable list: {error}")))?;
             let (record, publish) = write_record(store, &call.project, call.mode.word(), record)?;
-            return Ok(ProjectReply {
-                reply: Reply::ok(&record),
-                publish: Some(publish),
-            });
+            return Ok(ProjectReply { reply: Reply::ok(&record), publish: Some(publish) });
         }
     };
-    Ok(ProjectReply {
-        reply,
-        publish: None,
-    })
+    Ok(ProjectReply { reply, publish: None })
 }
 
 /// The name of a project's object; the separator can be in no project's id.
@@ -125,9 +105,7 @@ pub fn record_key(project: &Name, mode: &str) -> String {
 
 fn read_record<S: Store>(store: &S) -> Result<ProjectRecord, StoreFault> {
     match store.first::<(String,)>("SELECT body FROM record", ())? {
-        Some((body,)) => {
-            serde_json::from_str(&body).map_err(|error| StoreFault(format!("record: {error}")))
-        }
+        Some((body,)) => serde_json::from_str(&body).map_err(|error| StoreFault(format!("record: {error}"))),
         None => Ok(ProjectRecord::default()),
     }
 }
@@ -140,60 +118,40 @@ fn write_record<S: Store>(
 ) -> Result<(ProjectRecord, (String, String)), StoreFault> {
     record.version = record.version.saturating_add(1);
     let body = serde_json::to_string(&record).map_err(|error| StoreFault(error.to_string()))?;
-    let upsert = "INSERT INTO record (id, body) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body";
+    let upsert =
+        "INSERT INTO record (id, body) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body";
     store.run(upsert, (&body,))?;
     Ok((record, (record_key(project, mode), body)))
 }
 
 fn customers<S: Store>(store: &S, page: Page) -> Result<Reply, StoreFault> {
-    let total = store
-        .first::<(u64,)>("SELECT count(*) FROM customers", ())?
-        .map_or(0, |(count,)| count);
-    let select =
-        "SELECT id, created_at FROM customers ORDER BY created_at DESC, id LIMIT ? OFFSET ?";
+    let total = store.first::<(u64,)>("SELECT count(*) FROM customers", ())?.map_or(0, |(count,)| count);
+    let select = "SELECT id, created_at FROM customers ORDER BY created_at DESC, id LIMIT ? OFFSET ?";
     let rows: Vec<(Name, Timestamp)> = store.rows(select, (page.limit, page.offset))?;
-    let data: Vec<_> = rows
-        .into_iter()
-        .map(|(id, at)| CustomerListed {
-            id,
-            created_at: at.to_string(),
-        })
-        .collect();
-    Ok(Reply::ok(&List {
-        data,
-        pagination: Pagination::by_offset(page.limit, page.offset, total),
-    }))
+    let data: Vec<_> =
+        rows.into_iter().map(|(id, at)| CustomerListed { id, created_at: at.to_string() }).collect();
+    Ok(Reply::ok(&List { data, pagination: Pagination::by_offset(page.limit, page.offset, total) }))
 }
 
 fn keys<S: Store>(store: &S, page: Page) -> Result<Reply, StoreFault> {
-    let total = store
-        .first::<(u64,)>("SELECT count(*) FROM keys", ())?
-        .map_or(0, |(count,)| count);
-    let select = "SELECT created_at, revoked_at, body FROM keys ORDER BY created_at DESC, id LIMIT ? OFFSET ?";
+    let total = store.first::<(u64,)>("SELECT count(*) FROM keys", ())?.map_or(0, |(count,)| count);
+    let select =
+        "SELECT created_at, revoked_at, body FROM keys ORDER BY created_at DESC, id LIMIT ? OFFSET ?";
     let rows: Vec<KeyRow> = store.rows(select, (page.limit, page.offset))?;
     let data: Result<Vec<KeyRecord>, StoreFault> = rows.into_iter().map(key_record).collect();
     let data: Vec<_> = data?.into_iter().map(|record| record.answer()).collect();
-    Ok(Reply::ok(&List {
-        data,
-        pagination: Pagination::by_offset(page.limit, page.offset, total),
-    }))
+    Ok(Reply::ok(&List { data, pagination: Pagination::by_offset(page.limit, page.offset, total) }))
 }
 
 fn find_key<S: Store>(store: &S, id: &str) -> Result<Option<KeyRecord>, StoreFault> {
-    let row = store.first::<KeyRow>(
-        "SELECT created_at, revoked_at, body FROM keys WHERE id = ?",
-        (id,),
-    )?;
+    let row = store.first::<KeyRow>("SELECT created_at, revoked_at, body FROM keys WHERE id = ?", (id,))?;
     row.map(key_record).transpose()
 }
 
 fn key_record(KeyRow(_, revoked_at, body): KeyRow) -> Result<KeyRecord, StoreFault> {
     let record: KeyRecord =
         serde_json::from_str(&body).map_err(|error| StoreFault(format!("key: {error}")))?;
-    Ok(KeyRecord {
-        revoked_at,
-        ..record
-    })
+    Ok(KeyRecord { revoked_at, ..record })
 }
 
 /// Revokes a key at an instant, or earlier if it was to end earlier. A
@@ -210,27 +168,15 @@ fn revoke<S: Store>(
     let update = "UPDATE keys SET revoked_at = min(coalesce(revoked_at, ?1), ?1) WHERE id = ?2";
     store.run(update, (at, id))?;
     let Some(key) = find_key(store, id)? else {
-        return Ok(ProjectReply {
-            reply: no_key(),
-            publish: None,
-        });
+        return Ok(ProjectReply { reply: no_key(), publish: None });
     };
     if key.customer_id.is_some() {
-        return Ok(ProjectReply {
-            reply: Reply::ok(&Revocation { key, record: None }),
-            publish: None,
-        });
+        return Ok(ProjectReply { reply: Reply::ok(&Revocation { key, record: None }), publish: None });
     }
     let mut record = read_record(store)?;
     record.revoke(id, key.revoked_at.unwrap_or(at), key.expires_at, now);
     let (record, publish) = write_record(store, project, mode, record)?;
-    Ok(ProjectReply {
-        reply: Reply::ok(&Revocation {
-            key,
-            record: Some(record),
-        }),
-        publish: Some(publish),
-    })
+    Ok(ProjectReply { reply: Reply::ok(&Revocation { key, record: Some(record) }), publish: Some(publish) })
 }
 
 fn no_key() -> Reply {

@@ -40,8 +40,8 @@ struct ProjectAnswer {
 /// # Errors
 /// The store's fault.
 pub fn call<S: Store>(store: &S, message: &str, now: Timestamp) -> Result<Reply, StoreFault> {
-    let call: RegistryCall = serde_json::from_str(message)
-        .map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
+    let call: RegistryCall =
+        serde_json::from_str(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
     let table = "CREATE TABLE IF NOT EXISTS projects
                    (id TEXT PRIMARY KEY, name TEXT, created_at INTEGER NOT NULL) STRICT";
     store.run(table, ())?;
@@ -57,10 +57,10 @@ pub fn call<S: Store>(store: &S, message: &str, now: Timestamp) -> Result<Reply,
             Ok(created.map_or_else(|| exists(&id), |_| Reply::ok(&true)))
         }
         RegistryCall::Projects(page) => {
-            let total = store
-                .first::<(u64,)>("SELECT count(*) FROM projects", ())?
-                .map_or(0, |(count,)| count);
-            let select = "SELECT id, name, created_at FROM projects ORDER BY created_at DESC, id LIMIT ? OFFSET ?";
+            let total =
+                store.first::<(u64,)>("SELECT count(*) FROM projects", ())?.map_or(0, |(count,)| count);
+            let select =
+                "SELECT id, name, created_at FROM projects ORDER BY created_at DESC, id LIMIT ? OFFSET ?";
             let rows: Vec<(String, Option<String>, Timestamp)> =
                 store.rows(select, (page.limit, page.offset))?;
             let project = |(id, name, at): (String, Option<String>, Timestamp)| ProjectAnswer {
@@ -76,9 +76,5 @@ pub fn call<S: Store>(store: &S, message: &str, now: Timestamp) -> Result<Reply,
 }
 
 fn exists(id: &Name) -> Reply {
-    Problem::new(
-        Code::AlreadyExists,
-        format!("the project {} exists already", id.as_str()),
-    )
-    .into()
+    Problem::new(Code::AlreadyExists, format!("the project {} exists already", id.as_str())).into()
 }

@@ -11,11 +11,7 @@ impl World {
         if let Some((key, fingerprint)) = order.key
             && let Some((used, entry)) = self.keys.iter().find(|((known, _), _)| *known == key)
         {
-            return if used.1 == fingerprint {
-                Verdict::Again(*entry)
-            } else {
-                Verdict::No(Why::KeyReused)
-            };
+            return if used.1 == fingerprint { Verdict::Again(*entry) } else { Verdict::No(Why::KeyReused) };
         }
         if order.deadline.is_some_and(|deadline| now > deadline) {
             return Verdict::No(Why::TooLate);
@@ -51,32 +47,18 @@ impl World {
                 }
                 self.afford(amount, now)?;
                 let parts = self.choose(amount, now);
-                self.pending.push(Pending {
-                    id,
-                    amount,
-                    parts,
-                    until: now + lasts,
-                    extended: 0,
-                });
-                self.stories.push(Story {
-                    id,
-                    life: self.life,
-                    amount,
-                    price: *price,
-                    settled: None,
-                });
+                self.pending.push(Pending { id, amount, parts, until: now + lasts, extended: 0 });
+                self.stories.push(Story { id, life: self.life, amount, price: *price, settled: None });
             }
             Ask::Extend(hold, _) if !self.all_holds().contains(hold) => return Err(Why::Missing),
-            Ask::Extend(hold, lasts) => {
-                match self.pending.iter_mut().find(|pending| pending.id == *hold) {
-                    Some(pending) if pending.extended == 10 => return Err(Why::BadField),
-                    Some(pending) => {
-                        pending.extended += 1;
-                        pending.until = now + lasts;
-                    }
-                    None => return Err(Why::Completed),
+            Ask::Extend(hold, lasts) => match self.pending.iter_mut().find(|pending| pending.id == *hold) {
+                Some(pending) if pending.extended == 10 => return Err(Why::BadField),
+                Some(pending) => {
+                    pending.extended += 1;
+                    pending.until = now + lasts;
                 }
-            }
+                None => return Err(Why::Completed),
+            },
             Ask::Complete(hold, success, used) => {
                 return self.complete(*hold, *success, *used, id, now);
             }
@@ -113,11 +95,7 @@ impl World {
     }
 
     fn afford(&self, amount: i128, now: i64) -> Result<(), Why> {
-        if amount > self.available(now) {
-            Err(self.short(amount, now))
-        } else {
-            Ok(())
-        }
+        if amount > self.available(now) { Err(self.short(amount, now)) } else { Ok(()) }
     }
 
     fn pay(&mut self, amount: i128, now: i64) -> Result<(), Why> {
@@ -137,27 +115,15 @@ impl World {
             return Ok(amount);
         }
         if let Some(of) = adding.refund_of {
-            let charge = self
-                .charges
-                .iter()
-                .find(|(charge, _)| *charge == of)
-                .ok_or(Why::BadField)?
-                .1;
-            let before: i128 = self
-                .refunds
-                .iter()
-                .filter(|(charge, _)| *charge == of)
-                .map(|(_, part)| part)
-                .sum();
+            let charge = self.charges.iter().find(|(charge, _)| *charge == of).ok_or(Why::BadField)?.1;
+            let before: i128 =
+                self.refunds.iter().filter(|(charge, _)| *charge == of).map(|(_, part)| part).sum();
             if before + amount > charge {
                 return Err(Why::BadAmount);
             }
         }
         let from = adding.from.unwrap_or(now);
-        if adding
-            .until
-            .is_some_and(|until| until <= now || until <= from)
-        {
+        if adding.until.is_some_and(|until| until <= now || until <= from) {
             return Err(Why::BadField);
         }
         if self.balance() + amount > MOST {
@@ -166,17 +132,9 @@ impl World {
         self.create();
         self.refunds.extend(adding.refund_of.map(|of| (of, amount)));
         // Prototype 10; daily and period 20; rollover 30; the others 40.
-        let usual = adding.source.map_or(40, |source| {
-            [10, 20, 20, 30, 40, 40, 40, 40][usize::from(source)]
-        });
+        let usual = adding.source.map_or(40, |source| [10, 20, 20, 30, 40, 40, 40, 40][usize::from(source)]);
         let rank = adding.priority.unwrap_or(usual);
-        self.lots.push(Lot {
-            id,
-            left: amount,
-            rank,
-            from,
-            until: adding.until,
-        });
+        self.lots.push(Lot { id, left: amount, rank, from, until: adding.until });
         Ok(amount)
     }
 
@@ -188,18 +146,8 @@ impl World {
         id: u64,
         now: i64,
     ) -> Result<Result<i128, u64>, Why> {
-        let story = self
-            .stories
-            .iter()
-            .position(|story| story.id == hold)
-            .ok_or(Why::Missing)?;
-        let Story {
-            life,
-            amount,
-            price,
-            settled,
-            ..
-        } = self.stories[story].clone();
+        let story = self.stories.iter().position(|story| story.id == hold).ok_or(Why::Missing)?;
+        let Story { life, amount, price, settled, .. } = self.stories[story].clone();
         if settled.is_none() && (!self.open || life != self.life) {
             return Err(Why::Missing);
         }
@@ -210,8 +158,8 @@ impl World {
             Used::Amount(amount) => amount.into(),
             Used::Tokens(input, output) => {
                 let (per_input, per_output) = price.ok_or(Why::BadField)?;
-                let product = i128::from(input) * i128::from(per_input)
-                    + i128::from(output) * i128::from(per_output);
+                let product =
+                    i128::from(input) * i128::from(per_input) + i128::from(output) * i128::from(per_output);
                 // Up to the next millionth.
                 -(-product).div_euclid(1_000_000)
             }
