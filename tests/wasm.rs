@@ -9,7 +9,7 @@
     clippy::arithmetic_side_effects
 )]
 
-use edge_credits::worker::face::{begin, configure, internal_reply, next_background, resume};
+use edge_credits::worker::face::{begin, configure, failed_answer, next_background, resume};
 use edge_credits::worker::ids::to_hex;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -109,7 +109,12 @@ fn an_object_that_did_not_answer_is_overloaded_and_can_be_retried() {
     assert!(step.starts_with('P'), "{step}");
     let step = resume(8, "!broken".to_owned());
     assert!(step.starts_with("A503p\nRetry-After:1\n\n"), "{step}");
-    assert!(internal_reply().starts_with("500-"));
+}
+
+#[wasm_bindgen_test]
+fn a_request_that_lost_its_engine_can_be_retried() {
+    assert!(failed_answer(true).starts_with("A503p\nRetry-After:1\n\n"));
+    assert!(failed_answer(false).starts_with("A500p\n\n"));
 }
 
 #[wasm_bindgen_test]

@@ -12,11 +12,9 @@ use wasm_bindgen::prelude::*;
 
 use super::flow::{Effect, Flows, Step};
 use super::front::{Front, Incoming};
-use super::message::Reply;
 use super::objects::ledger::LedgerObject;
 use super::objects::{project, registry};
 use super::store::{Store, StoreFault};
-use crate::api::{Code, Problem};
 use crate::time::Timestamp;
 
 #[wasm_bindgen(module = "/src/worker/shell/platform.js")]
@@ -277,8 +275,13 @@ fn fault(StoreFault(detail): StoreFault) -> JsError {
     JsError::new("storage failed")
 }
 
-/// What the shell answers when an object cannot.
+/// The answer to a request that the shell could not bring to its end: because
+/// the engine was started anew under it, which a retry does not meet again, or
+/// because of a fault.
 #[wasm_bindgen]
-pub fn internal_reply() -> String {
-    Reply::from(Problem::new(Code::Internal, "something went wrong on our side")).to_text()
+pub fn failed_answer(was_restarted: bool) -> String {
+    match was_restarted {
+        true => super::front::Answer::overloaded().to_text(),
+        false => super::front::Answer::internal().to_text(),
+    }
 }

@@ -49,6 +49,11 @@ impl Answer {
             .into()
     }
 
+    /// Nothing is known of what was done; a retry under the same key tells.
+    pub fn overloaded() -> Self {
+        Problem::new(Code::Overloaded, super::RETRY_SAFELY).into()
+    }
+
     /// With one more header.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {

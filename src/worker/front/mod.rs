@@ -32,6 +32,9 @@ use crate::text::Name;
 /// computed once; beyond it starts anew.
 const MAX_VERIFIED: usize = 4_096;
 
+/// The word to a caller whose operation may have been done or not.
+const RETRY_SAFELY: &str = "try again with the same idempotency key: nothing is done twice";
+
 /// What the front knows in this isolate.
 pub struct Front {
     signer: Option<Signer>,
@@ -195,10 +198,7 @@ fn reply(text: &str) -> Result<Reply, Problem> {
     match text {
         "!unknown" => Err(Problem::new(Code::NotFound, "there is no such id")),
         "!failed" => Err(Problem::new(Code::Internal, "something went wrong on our side")),
-        text if text.starts_with('!') => Err(Problem::new(
-            Code::Overloaded,
-            "try again with the same idempotency key: nothing is done twice",
-        )),
+        text if text.starts_with('!') => Err(Problem::new(Code::Overloaded, RETRY_SAFELY)),
         text => Reply::from_text(text)
             .ok_or_else(|| Problem::new(Code::Internal, "an object's answer was unreadable")),
     }

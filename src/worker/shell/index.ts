@@ -38,12 +38,13 @@ async function answerWithCors(task: Task, origins: string): Promise<Response> {
 
 async function answer(task: Task): Promise<Response> {
   const { env, requestId } = task;
+  let generation = currentGeneration();
   try {
-    configure(env);
     const body = mayHaveBody(task.request) ? await readBody(task.request) : NO_BODY;
+    configure(env);
+    generation = currentGeneration();
     lastTask = (lastTask + 1) >>> 0;
     const number = lastTask;
-    const generation = currentGeneration();
     const head = readHead(task.request, requestId);
     let step = call((engine) => engine.begin(number, head, body, Date.now()));
     for (;;) {
@@ -60,7 +61,9 @@ async function answer(task: Task): Promise<Response> {
     }
   } catch (error) {
     console.error(`${requestId} ${error instanceof Error ? error.message : "failed"}`);
-    return respond(INTERNAL, task);
+    // A second failure is the platform's to answer.
+    const wasRestarted = currentGeneration() !== generation;
+    return respond(call((engine) => engine.failed_answer(wasRestarted)), task);
   } finally {
     task.finish?.();
   }
@@ -88,10 +91,3 @@ const BACKGROUND = "+".charCodeAt(0);
 const LEDGER_BY_NAME = "L".charCodeAt(0);
 const LEDGER_BY_ID = "I".charCodeAt(0);
 const ANSWER = "A".charCodeAt(0);
-const INTERNAL = `A500p\n\n${JSON.stringify({
-  type: "urn:edge-credits:problem:internal",
-  title: "Internal error",
-  status: 500,
-  detail: "something went wrong on our side; the request id finds it in the log",
-  code: "internal",
-})}`;
