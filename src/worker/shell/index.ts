@@ -63,7 +63,10 @@ async function answer(task: Task): Promise<Response> {
     console.error(`${requestId} ${error instanceof Error ? error.message : "failed"}`);
     // A second failure is the platform's to answer.
     const wasRestarted = currentGeneration() !== generation;
-    return respond(call((engine) => engine.failed_answer(wasRestarted)), task);
+    return respond(
+      call((engine) => engine.failed_answer(wasRestarted)),
+      task,
+    );
   } finally {
     task.finish?.();
   }
