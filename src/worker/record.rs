@@ -11,7 +11,7 @@ use crate::text::Name;
 use crate::time::Timestamp;
 
 /// What a project calls a credit until it says otherwise.
-const CREDIT_NAME: &str = "credits";
+pub const CREDIT_NAME: &str = "credits";
 
 /// One project's record in one mode.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -102,11 +102,6 @@ impl RefundOn {
 }
 
 impl ProjectRecord {
-    /// What the project calls a credit.
-    pub fn credit_name(&self) -> String {
-        CREDIT_NAME.to_owned()
-    }
-
     /// Whether a project key is refused at `now`.
     pub fn refuses_key(&self, id: &str, now: Timestamp) -> bool {
         self.revoked.iter().any(|revoked| revoked.id == id && revoked.at <= now)

@@ -64,6 +64,17 @@ test("a consume rule charges first, forwards, and says what it cost", async () =
   assert.equal(await left(), 97);
 });
 
+test("too few credits for a reserve rule: the 402 counts what other holds have set aside", async () => {
+  const body = { user_id: customer, amount: 95 };
+  const other = await engine.send("POST", "/v1/usage-transactions", { key: live, body });
+  assert.equal(other.body.continue, true);
+  const answer = await pass("POST", "/job/a");
+  const { code, balance, available, requested, shortfall } = answer.body;
+  assert.deepEqual([answer.status, code], [402, "insufficient_credits"]);
+  assert.deepEqual([balance, available, requested, shortfall], [100, 5, 10, 5]);
+  assert.equal(origin.seen.length, 0);
+});
+
 test("a reserve rule holds, forwards, and charges what the origin says: less, more, or nothing said", async () => {
   for (const [said, cost, remaining] of [
     ["2.5", "2.5", 97.5],

@@ -9,6 +9,7 @@ use crate::worker::base62;
 use crate::worker::flow::Effect;
 use crate::worker::ids::{Prefix, locate};
 use crate::worker::message::{Ask, LedgerCall, ProjectAsk, Reply, TransactionQuery};
+use crate::worker::record::CREDIT_NAME;
 
 /// The most items in one batch.
 const MAX_BATCH: usize = 1_000;
@@ -186,8 +187,7 @@ impl Call<'_> {
                 return Ok(Answer { status: 200, kind: AnswerKind::Json, headers, body: body.to_owned() });
             }
         }
-        let credit_name =
-            self.record.as_ref().map_or_else(|| "credits".to_owned(), |record| record.credit_name());
+        let credit_name = CREDIT_NAME.to_owned();
         let reply = self.ask_ledger(&customer, Ask::Balance { breakdown, credit_name }).await?;
         if cacheable && reply.status == 200 {
             let value = reply.body.clone();
@@ -261,12 +261,7 @@ impl Call<'_> {
     pub(super) async fn delete_customer(&self) -> Result<Answer, Problem> {
         let customer = self.customer()?;
         let request = self.request("delete", None, b"", Command::Close)?;
-        let mut reply = self.ask_ledger(&customer, Ask::Execute(request)).await?;
-        if reply.status == 200 {
-            let id = serde_json::to_string(&customer).unwrap_or_default();
-            reply.body = reply.body.replacen('{', &format!("{{\"id\":{id},"), 1);
-        }
-        Ok(reply.into())
+        Ok(self.ask_ledger(&customer, Ask::Execute(request)).await?.into())
     }
 
     pub(super) async fn list_customers(&self) -> Result<Answer, Problem> {

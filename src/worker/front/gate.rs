@@ -26,8 +26,6 @@ struct Charged<'a> {
     transaction_id: Option<String>,
     #[serde(borrow)]
     balance: &'a RawValue,
-    #[serde(rename = "continue")]
-    proceed: Option<bool>,
     seq: Option<u64>,
 }
 
@@ -167,9 +165,6 @@ impl Call<'_> {
             return Ok(held.into());
         }
         let hold = read_charged(&held)?;
-        if hold.proceed == Some(false) {
-            return Err(too_few(&hold, amount));
-        }
         let seq = hold.seq.unwrap_or_default();
         let transaction = hold.transaction_id.clone().unwrap_or_default();
         let forwarded = self.forward(rule, path, customer, &transaction).await;
@@ -250,12 +245,6 @@ fn finish(forwarded: &Forwarded, balance: &str, cost: Credits) -> Answer {
 fn read_charged(reply: &Reply) -> Result<Charged<'_>, Problem> {
     serde_json::from_str(&reply.body)
         .map_err(|_| Problem::new(Code::Internal, "the ledger's answer was unreadable"))
-}
-
-/// Too few credits for a hold, as the 402 that a gate answers.
-fn too_few(hold: &Charged<'_>, requested: Credits) -> Problem {
-    let balance = Credits::parse(hold.balance.get()).unwrap_or_default();
-    crate::ledger::Refusal::Insufficient { balance, available: balance, requested }.into()
 }
 
 fn price(rule: &GateRule, record: &ProjectRecord) -> Result<(Credits, Option<Box<Note>>), Problem> {

@@ -1,11 +1,15 @@
 //! Usage transactions: reserve, run, finalize.
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
 use super::read::tokens;
 use super::{Answer, Call};
-use crate::api::{Body, Code, Problem};
+use crate::api::{Body, Code, Decimal, Problem, UsageStartAnswer};
+use crate::credits::Credits;
 use crate::ledger::{Charge, Command, Completion, Note, Reservation};
 use crate::text::Name;
-use crate::worker::message::Ask;
+use crate::worker::message::{Ask, Reply};
 
 /// A hold's life in seconds, and the longest.
 const DEFAULT_EXPIRES_IN: i64 = 900;
@@ -33,7 +37,11 @@ impl Call<'_> {
         self.caller.require_customer(&customer)?;
         let reservation = self.reservation(&body).await?;
         let request = self.request("start", Some(&body), bytes, Command::Reserve(Box::new(reservation)))?;
-        Ok(self.ask_ledger(&customer, Ask::Execute(request)).await?.into())
+        let reply = self.ask_ledger(&customer, Ask::Execute(request)).await?;
+        match reply.status == Code::InsufficientCredits.status() {
+            true => declined(&reply),
+            false => Ok(reply.into()),
+        }
     }
 
     async fn reservation(&self, body: &Body<'_>) -> Result<Reservation, Problem> {
@@ -117,6 +125,30 @@ impl Call<'_> {
         };
         Ok(self.ask_by_id(2, ask).await?.into())
     }
+}
+
+/// Too few credits for a hold are no error on this route: the caller is told
+/// not to go on.
+fn declined(refusal: &Reply) -> Result<Answer, Problem> {
+    #[derive(Deserialize)]
+    struct Refusal<'a> {
+        #[serde(borrow)]
+        balance: &'a RawValue,
+        detail: String,
+    }
+    let unreadable = || Problem::new(Code::Internal, "the ledger's answer was unreadable");
+    let refusal: Refusal<'_> = serde_json::from_str(&refusal.body).map_err(|_| unreadable())?;
+    let balance = Credits::parse(refusal.balance.get()).map_err(|_| unreadable())?;
+    Ok(Answer::ok(&UsageStartAnswer {
+        transaction_id: None,
+        proceed: false,
+        balance: Decimal(balance),
+        credits_used: Decimal(Credits::ZERO),
+        message: refusal.detail,
+        expires_at: None,
+        replayed: None,
+        seq: None,
+    }))
 }
 
 /// An operation on a hold; the hold is part of what a key protects.

@@ -157,7 +157,7 @@ impl<S: Store> LedgerObject<S> {
         let outcome = match self.book.execute(request, now) {
             Ok(outcome) => outcome,
             Err(Stop::Failed(fault)) => return Err(fault),
-            Err(Stop::Refused(refusal)) => return Ok(refused(&request.command, refusal)),
+            Err(Stop::Refused(refusal)) => return Ok(Problem::from(refusal).into()),
         };
         let mut reply = self.answer(&request.command, &outcome, now);
         if outcome.replayed {
@@ -185,9 +185,11 @@ impl<S: Store> LedgerObject<S> {
             Command::Complete(_) => Reply::ok(&self.completed(entry, replayed)),
             Command::Open { .. } => Reply::ok(&self.opened(entry, replayed)),
             Command::Update { .. } => Reply::ok(&self.updated(entry, replayed, now)),
-            Command::Close | Command::RevokeKey { .. } => {
-                Reply::ok(&serde_json::json!({ "deleted": true, "replayed": replayed, "seq": seq }))
+            Command::Close => {
+                let id = self.customer_id();
+                Reply::ok(&serde_json::json!({ "id": id, "deleted": true, "replayed": replayed, "seq": seq }))
             }
+            Command::RevokeKey { .. } => Reply::ok(&serde_json::json!({ "seq": seq })),
         }
     }
 
@@ -323,24 +325,5 @@ fn metadata_of(entry: &Entry) -> Option<JsonText> {
     match &entry.event {
         Event::Opened { metadata } | Event::Updated { metadata } => metadata.clone().map(JsonText),
         _ => None,
-    }
-}
-
-/// A refusal as its problem; too few credits for a hold are an answer.
-fn refused(command: &Command, refusal: Refusal) -> Reply {
-    match (command, &refusal) {
-        (Command::Reserve(_), Refusal::Insufficient { balance, available, requested }) => {
-            Reply::ok(&UsageStartAnswer {
-                transaction_id: None,
-                proceed: false,
-                balance: Decimal(*balance),
-                credits_used: Decimal(Credits::ZERO),
-                message: format!("{requested} credits are needed and {available} are available"),
-                expires_at: None,
-                replayed: None,
-                seq: None,
-            })
-        }
-        _ => Problem::from(refusal).into(),
     }
 }
