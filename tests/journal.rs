@@ -260,3 +260,16 @@ fn a_ledger_does_not_exist_for_strangers() {
         json!({ "project": "shop", "mode": "live", "ask": { "transaction": { "seq": 1 } } }).to_string();
     assert_eq!(ledger.call(&by_id, at(1)).unwrap().status, 200);
 }
+
+#[test]
+fn a_reader_in_the_same_flush_does_not_hide_that_something_was_written() {
+    for reader in [json!("audit"), json!({ "transactions": { "limit": 20, "offset": 0 } })] {
+        let store = Sqlite::new();
+        let mut ledger = open(&store);
+        ledger.call(&topup(1), at(0)).unwrap();
+        ledger.call(&call(reader), at(0)).unwrap();
+        assert!(ledger.commit().unwrap(), "the directory and the alarm hang on it");
+        assert!(ledger.must_list());
+        assert!(!ledger.commit().unwrap());
+    }
+}

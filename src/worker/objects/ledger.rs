@@ -23,6 +23,8 @@ const LISTING_AFTER_MS: i64 = 5_000;
 pub struct LedgerObject<S> {
     pub(super) book: Book<SqlJournal<S>>,
     pub(super) naming: Naming,
+    /// Something was written since the last commit.
+    has_written: bool,
 }
 
 impl<S: Store> LedgerObject<S> {
@@ -35,7 +37,7 @@ impl<S: Store> LedgerObject<S> {
         let naming =
             Naming::new(object_id).ok_or_else(|| StoreFault("the object's id is not 32 bytes".to_owned()))?;
         let (ledger, journal) = SqlJournal::open(store)?;
-        Ok(Self { book: Book::new(ledger, journal), naming })
+        Ok(Self { book: Book::new(ledger, journal), naming, has_written: false })
     }
 
     /// Answers one call. What it changes waits for [`LedgerObject::commit`]:
@@ -77,13 +79,21 @@ impl<S: Store> LedgerObject<S> {
         }
     }
 
-    /// Commits what the calls changed. Whether there was anything.
+    /// Commits what the calls since the last commit changed. Whether there was
+    /// anything.
     ///
     /// # Errors
     /// The store's fault; the object must then be dropped.
     pub fn commit(&mut self) -> Result<bool, StoreFault> {
+        self.write()?;
+        Ok(std::mem::take(&mut self.has_written))
+    }
+
+    /// Writes what was changed so far, for a call that reads it back.
+    pub(super) fn write(&mut self) -> Result<(), StoreFault> {
         let (ledger, journal) = self.book.parts();
-        journal.commit(ledger)
+        self.has_written |= journal.commit(ledger)?;
+        Ok(())
     }
 
     /// Does what the clock has made due.

@@ -84,7 +84,7 @@ impl<S: Store> LedgerObject<S> {
         if self.book.ledger().opened_at().is_none() {
             return Ok(no_customer());
         }
-        self.commit()?;
+        self.write()?;
         let words = Kind::TRANSACTIONS.map(|kind| format!("'{}'", kind.word())).join(", ");
         let condition = format!(
             "kind IN ({words}) AND (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR at >= ?2) AND (?3 IS NULL OR at < ?3)"
@@ -181,7 +181,7 @@ impl<S: Store> LedgerObject<S> {
     /// The journal's sums against the ledger in memory, and both against the
     /// grants that make the balance up.
     pub(super) fn audit(&mut self) -> Result<Reply, StoreFault> {
-        self.commit()?;
+        self.write()?;
         let ledger = self.book.ledger();
         if self.book.journal().is_empty() {
             return Ok(no_customer());
