@@ -39,6 +39,30 @@ impl Timestamp {
         Self::from_ms(self.0.saturating_add(ms))
     }
 
+    /// The same time of day `months` later, or earlier: on the last day of a
+    /// month that is too short.
+    #[must_use]
+    #[allow(clippy::arithmetic_side_effects)] // a Timestamp is within 1970 to 9999, months are clamped
+    pub fn after_months(self, months: i64) -> Self {
+        let (year, month, day) = civil_from_days(self.0.div_euclid(MS_PER_DAY));
+        let months = year * 12 + month - 1 + months.clamp(-120_000, 120_000);
+        let (year, month) = (months.div_euclid(12), months.rem_euclid(12) + 1);
+        let days = days_from_civil(year, month, day.min(days_in_month(year, month)));
+        Self::from_ms(days * MS_PER_DAY + self.0.rem_euclid(MS_PER_DAY))
+    }
+
+    /// The day in UTC, counted from 1970-01-01.
+    pub const fn day(self) -> i64 {
+        self.0.div_euclid(MS_PER_DAY)
+    }
+
+    /// The first instant of the month in UTC.
+    #[must_use]
+    pub fn month_start(self) -> Self {
+        let (year, month, _) = civil_from_days(self.day());
+        Self::from_ms(days_from_civil(year, month, 1).saturating_mul(MS_PER_DAY))
+    }
+
     /// Milliseconds from `earlier` to this instant; negative if it is later.
     pub const fn ms_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)

@@ -14,7 +14,13 @@ import { ROOT, toolEnv, UserError, WORKERD } from "../toolchain.mjs";
 const KV_WORKER = fileURLToPath(new URL("./kv.js", import.meta.url));
 const READY_DEADLINE_MS = 20_000;
 const STOP_GRACE_MS = 2_000;
-const VARIABLES = ["ADMIN_TOKEN", "KEY_SECRET", "KEY_SECRET_PREVIOUS", "CORS_ORIGINS"];
+const VARIABLES = [
+  "ADMIN_TOKEN",
+  "KEY_SECRET",
+  "KEY_SECRET_PREVIOUS",
+  "CORS_ORIGINS",
+  "CLOCK_OFFSET_MS",
+];
 
 /**
  * @typedef {object} ConfigOptions

@@ -19,6 +19,7 @@ pub enum Code {
     MissingKey,
     InvalidKey,
     InsufficientCredits,
+    LimitReached,
     InsufficientScope,
     NotFound,
     NoGateRule,
@@ -29,6 +30,7 @@ pub enum Code {
     AlreadyCompleted,
     DeadlinePassed,
     IdempotencyKeyReused,
+    RateLimited,
     OriginUnreachable,
     Overloaded,
     Internal,
@@ -36,7 +38,7 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: &[Self] = &[
         Self::InvalidJson,
         Self::InvalidAmount,
         Self::UnknownField,
@@ -46,6 +48,7 @@ impl Code {
         Self::MissingKey,
         Self::InvalidKey,
         Self::InsufficientCredits,
+        Self::LimitReached,
         Self::InsufficientScope,
         Self::NotFound,
         Self::NoGateRule,
@@ -56,6 +59,7 @@ impl Code {
         Self::AlreadyCompleted,
         Self::DeadlinePassed,
         Self::IdempotencyKeyReused,
+        Self::RateLimited,
         Self::OriginUnreachable,
         Self::Overloaded,
         Self::Internal,
@@ -73,6 +77,7 @@ impl Code {
             Self::MissingKey => (401, "missing_key", "An API key is required"),
             Self::InvalidKey => (401, "invalid_key", "The API key is not valid"),
             Self::InsufficientCredits => (402, "insufficient_credits", "Not enough credits"),
+            Self::LimitReached => (402, "limit_reached", "A spend limit is reached"),
             Self::InsufficientScope => (403, "insufficient_scope", "The API key may not do this"),
             Self::NotFound => (404, "not_found", "Not found"),
             Self::NoGateRule => (404, "no_gate_rule", "No gate rule matches"),
@@ -85,6 +90,7 @@ impl Code {
             Self::IdempotencyKeyReused => {
                 (422, "idempotency_key_reused", "The idempotency key was used before")
             }
+            Self::RateLimited => (429, "rate_limited", "Too many requests"),
             Self::OriginUnreachable => (502, "origin_unreachable", "The origin could not be reached"),
             Self::Overloaded => (503, "overloaded", "Try again shortly"),
             Self::Internal => (500, "internal", "Internal error"),
@@ -136,7 +142,7 @@ impl Problem {
     pub fn passed_on(status: u16, body: &str) -> Self {
         let members: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
         let word = members.get("code").and_then(serde_json::Value::as_str).unwrap_or_default();
-        let code = Code::ALL.into_iter().find(|code| code.word() == word && code.status() == status);
+        let code = Code::ALL.iter().copied().find(|code| code.word() == word && code.status() == status);
         let detail = members.get("detail").and_then(serde_json::Value::as_str).unwrap_or_default();
         Self::new(code.unwrap_or(Code::Internal), detail)
     }

@@ -17,8 +17,10 @@ mod due;
 mod entry;
 mod grant;
 mod hold;
+mod period;
 mod refusal;
 mod state;
+mod terms;
 
 pub use book::{Book, Journal, Outcome, Stop};
 pub use command::{
@@ -27,8 +29,13 @@ pub use command::{
 pub use entry::{Draw, Draws, Entry, Event, Kind};
 pub use grant::{Grant, Source};
 pub use hold::Hold;
+pub use period::Unit;
 pub use refusal::Refusal;
 pub use state::{Ledger, RevokedKey};
+pub use terms::{
+    DEFAULT_AUTO_PURCHASES, OverageMode, Pack, Provider, RateLimit, Rollover, Settings, SpendLimit,
+    SpendWindow, Terms, Tier,
+};
 
 /// Grants that one customer may have open at once. A grant takes about 150
 /// bytes in a snapshot, and a snapshot must stay below the 2 MB of a row.

@@ -1,6 +1,7 @@
 // Performs what a flow in the engine waits for. The texts are those of `Effect::to_text`;
 // a reply that begins with `!` says why there is none.
 
+import { now } from "./clock";
 import { call } from "./engine";
 import type { Callable, Env } from "./env";
 import type { Task } from "./index";
@@ -57,7 +58,7 @@ export function performInBackground(env: Env, context: ExecutionContext): void {
 
 async function refreshRecord(env: Env, key: string): Promise<void> {
   const reply = await readKv(env, key);
-  call((engine) => engine.record_refreshed(key, reply, Date.now()));
+  call((engine) => engine.record_refreshed(key, reply, now()));
 }
 
 async function writeKv(env: Env, effect: string): Promise<void> {

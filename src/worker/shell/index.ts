@@ -1,6 +1,7 @@
 // The Worker's entry: it hands requests to the engine and performs what the engine asks
 // for. It does I/O and nothing else; every decision is Rust's.
 
+import { now, setClock } from "./clock";
 import { answerPreflight, withCors } from "./cors";
 import { perform, performInBackground } from "./effects";
 import { call, configure, currentGeneration } from "./engine";
@@ -26,6 +27,7 @@ let lastTask = 0;
 
 export default {
   fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
+    setClock(env);
     const task: Task = { request, env, context, requestId: newRequestId() };
     return env.CORS_ORIGINS ? answerWithCors(task, env.CORS_ORIGINS) : answer(task);
   },
@@ -46,7 +48,7 @@ async function answer(task: Task): Promise<Response> {
     lastTask = (lastTask + 1) >>> 0;
     const number = lastTask;
     const head = readHead(task.request, requestId);
-    let step = call((engine) => engine.begin(number, head, body, Date.now()));
+    let step = call((engine) => engine.begin(number, head, body, now()));
     for (;;) {
       if (step.charCodeAt(0) === BACKGROUND) {
         performInBackground(env, task.context);

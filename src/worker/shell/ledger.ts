@@ -6,6 +6,7 @@
 // for nobody.
 
 import { DurableObject } from "cloudflare:workers";
+import { fromPlatform, now, setClock, toPlatform } from "./clock";
 import { within } from "./effects";
 import { call, currentGeneration } from "./engine";
 import type { Env } from "./env";
@@ -59,6 +60,11 @@ export class LedgerObject extends DurableObject<Env> {
   /** When the alarm rings; `undefined`: not known yet, `null`: never. */
   #alarmAt: number | null | undefined;
 
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    setClock(env);
+  }
+
   call(message: string): Promise<string> {
     return new Promise((answer) => {
       const since = Date.now();
@@ -76,7 +82,7 @@ export class LedgerObject extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#alarmAt = null;
     try {
-      this.#transact((handle) => call((engine) => engine.ledger_settle_due(handle, Date.now())));
+      this.#transact((handle) => call((engine) => engine.ledger_settle_due(handle, now())));
       await this.ctx.storage.sync();
       await this.#tellDirectory();
       await this.#wakeInTime();
@@ -128,12 +134,12 @@ export class LedgerObject extends DurableObject<Env> {
   #runQueue(): number {
     const queue = this.#queue;
     this.#queue = [];
-    const now = Date.now();
+    const at = Date.now();
     this.#run.push(...queue);
     return this.#transact((handle) => {
       for (const waiting of queue) {
-        if (now - waiting.since > STALE_MS) continue;
-        waiting.reply = call((engine) => engine.ledger_call(handle, waiting.message, now));
+        if (at - waiting.since > STALE_MS) continue;
+        waiting.reply = call((engine) => engine.ledger_call(handle, waiting.message, now()));
       }
     });
   }
@@ -143,7 +149,7 @@ export class LedgerObject extends DurableObject<Env> {
     useStorage(this.ctx.storage.sql);
     const handle = this.#open();
     work(handle);
-    const outcome = call((engine) => engine.ledger_commit(handle, Date.now()));
+    const outcome = call((engine) => engine.ledger_commit(handle, now()));
     if (outcome !== NOTHING) this.#isUncommitted = true;
     return outcome;
   }
@@ -184,16 +190,19 @@ export class LedgerObject extends DurableObject<Env> {
   async #wakeInTime(): Promise<void> {
     useStorage(this.ctx.storage.sql);
     const handle = this.#open();
-    const wakeAt = call((engine) => engine.ledger_wake_at(handle, Date.now()));
+    const wakeAt = call((engine) => engine.ledger_wake_at(handle, now()));
     if (wakeAt !== undefined) await this.#wakeAt(wakeAt);
   }
 
   /** Sets the alarm, unless it rings by then anyway. */
   async #wakeAt(at: number): Promise<void> {
-    if (this.#alarmAt === undefined) this.#alarmAt = await this.ctx.storage.getAlarm();
+    if (this.#alarmAt === undefined) {
+      const alarm = await this.ctx.storage.getAlarm();
+      this.#alarmAt = alarm === null ? null : fromPlatform(alarm);
+    }
     if (this.#alarmAt !== null && this.#alarmAt <= at) return;
     this.#alarmAt = at;
-    await this.ctx.storage.setAlarm(at);
+    await this.ctx.storage.setAlarm(toPlatform(at));
   }
 
   /** Tells the project's directory that this customer came or went. */

@@ -1,6 +1,7 @@
 // A project's object and the registry: every call is one transaction.
 
 import { DurableObject } from "cloudflare:workers";
+import { now, setClock } from "./clock";
 import { KV_DEADLINE_MS, within } from "./effects";
 import { call } from "./engine";
 import type { Env } from "./env";
@@ -17,10 +18,15 @@ interface Record {
 }
 
 export class ProjectObject extends DurableObject<Env> {
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    setClock(env);
+  }
+
   async call(message: string): Promise<string> {
     const answer = this.ctx.storage.transactionSync(() => {
       useStorage(this.ctx.storage.sql);
-      const text = call((engine) => engine.project_call(message, Date.now()));
+      const text = call((engine) => engine.project_call(message, now()));
       const [, key, value] = text.split("\n");
       if (key !== undefined && value !== undefined)
         this.ctx.storage.kv.put(UNPUBLISHED, { key, value });
@@ -64,10 +70,15 @@ export class ProjectObject extends DurableObject<Env> {
 }
 
 export class RegistryObject extends DurableObject<Env> {
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    setClock(env);
+  }
+
   call(message: string): string {
     return this.ctx.storage.transactionSync(() => {
       useStorage(this.ctx.storage.sql);
-      return call((engine) => engine.registry_call(message, Date.now()));
+      return call((engine) => engine.registry_call(message, now()));
     });
   }
 }
