@@ -111,6 +111,16 @@ impl Signer {
         (!macs.is_empty()).then_some(Self { macs })
     }
 
+    /// The secrets, ready to authenticate a text.
+    pub(super) fn macs(&self) -> &[Hmac<Sha256>] {
+        &self.macs
+    }
+
+    /// An authenticator under another secret.
+    pub(super) fn mac(secret: &[u8]) -> Option<Hmac<Sha256>> {
+        Hmac::new_from_slice(secret).ok()
+    }
+
     /// The text of a key, to be shown once.
     pub fn issue(&self, key: &Key) -> String {
         let prefix = prefix(key.mode, key.customer.is_some());

@@ -17,3 +17,4 @@ pub mod message;
 pub mod objects;
 pub mod record;
 pub mod store;
+pub mod webhook;

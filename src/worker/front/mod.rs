@@ -85,6 +85,15 @@ impl Front {
         Some(key)
     }
 
+    /// The secret by which a project's receivers know that an event is
+    /// genuine.
+    ///
+    /// # Errors
+    /// `internal` if the Worker has no secret of its own.
+    pub fn webhook_secret(&self, project: &Name, mode: Mode) -> Result<String, Problem> {
+        Ok(self.signer()?.webhook_secret(project, mode))
+    }
+
     fn signer(&self) -> Result<&Signer, Problem> {
         self.signer
             .as_ref()
