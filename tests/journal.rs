@@ -73,6 +73,10 @@ impl Store for Sqlite {
     }
 
     fn execute(&self, sql: &str, text: &str) -> Result<(), StoreFault> {
+        // The platform's own limit, and its word for it.
+        if text.len() > 2_000_000 {
+            return Err(StoreFault("string or blob too big: SQLITE_TOOBIG".to_owned()));
+        }
         self.query(sql, &json!([text]).to_string()).map(drop)
     }
 }
@@ -272,4 +276,57 @@ fn a_reader_in_the_same_flush_does_not_hide_that_something_was_written() {
         assert!(ledger.must_list());
         assert!(!ledger.commit().unwrap());
     }
+}
+
+#[test]
+fn hundreds_of_calls_with_large_metadata_share_a_flush() {
+    let store = Sqlite::new();
+    let mut ledger = open(&store);
+    ledger.call(&topup(1), at(0)).unwrap();
+    // Each quote is escaped twice on its way into the journal.
+    let metadata = json!({ "quotes": "\"".repeat(2_000) }).to_string();
+    let charge = json!({ "consume": { "amount": 1, "note": { "metadata": metadata } } });
+    for _ in 0..600 {
+        assert_eq!(ledger.call(&execute(charge.clone(), None), at(1)).unwrap().status, 200);
+    }
+    assert!(ledger.commit().unwrap());
+    let audit = body(&mut open(&store), &call(json!("audit")), at(2));
+    assert_eq!((audit["entries"].as_u64(), audit["consistent"].as_bool()), (Some(601), Some(true)));
+}
+
+#[test]
+fn thousands_of_entries_fall_due_at_once_and_are_written() {
+    let store = Sqlite::new();
+    let mut ledger = open(&store);
+    ledger.call(&topup(10), at(0)).unwrap();
+    let reserve = json!({ "reserve": { "amount": 1_000, "expires_in_ms": 60_000 } });
+    for _ in 0..10_000 {
+        assert_eq!(ledger.call(&execute(reserve.clone(), None), at(1)).unwrap().status, 200);
+    }
+    assert!(ledger.commit().unwrap());
+    ledger.settle_due(at(61)).unwrap();
+    assert!(store.count("entries WHERE kind = 'hold_expired'") >= 9_000, "they grew into one statement");
+    assert!(ledger.commit().unwrap(), "the alarm and the caller wait for what was written early");
+    assert_eq!(store.count("entries WHERE kind = 'hold_expired'"), 10_000);
+    let audit = body(&mut open(&store), &call(json!("audit")), at(62));
+    assert_eq!((audit["entries"].as_u64(), audit["consistent"].as_bool()), (Some(20_001), Some(true)));
+}
+
+#[test]
+fn a_batch_of_all_is_never_written_in_part() {
+    let store = Sqlite::new();
+    let mut ledger = open(&store);
+    ledger.call(&topup(1), at(0)).unwrap();
+    let charge = |amount: u64| json!({ "command": { "consume": { "amount": amount } } });
+    for _ in 0..999 {
+        ledger.call(&consume(1, None), at(0)).unwrap();
+    }
+    // It begins just below what is written early, and its last item is too dear.
+    let items: Vec<_> = (0..50).map(|item| charge(if item == 49 { 1_000_000 } else { 1 })).collect();
+    let batch = call(json!({ "batch": { "items": items, "atomic": true } }));
+    assert_eq!(ledger.call(&batch, at(0)).unwrap().status, 402);
+    assert!(ledger.commit().unwrap());
+    assert_eq!(store.count("entries"), 1_000);
+    let audit = body(&mut open(&store), &call(json!("audit")), at(1));
+    assert_eq!(audit["consistent"].as_bool(), Some(true));
 }

@@ -96,11 +96,19 @@ impl<J: Journal> Book<J> {
     /// Reading the ledger at `now` is right only after it.
     pub fn settle_due(&mut self, now: Timestamp) -> usize {
         let mut count: usize = 0;
-        while let Some(entry) = self.ledger.due(now) {
-            self.commit(entry);
+        while self.settle_next_due(now) {
             count = count.saturating_add(1);
         }
         count
+    }
+
+    /// Makes the next entry that the clock has made due; whether there was
+    /// one. Between two of them the journal may be written.
+    pub fn settle_next_due(&mut self, now: Timestamp) -> bool {
+        let entry = self.ledger.due(now);
+        let is_due = entry.is_some();
+        entry.into_iter().for_each(|entry| self.commit(entry));
+        is_due
     }
 
     /// Does one request.

@@ -192,10 +192,7 @@ pub fn ledger_commit(handle: u32, now_ms: f64) -> Result<f64, JsError> {
 /// As [`ledger_call`].
 #[wasm_bindgen]
 pub fn ledger_settle_due(handle: u32, now_ms: f64) -> Result<(), JsError> {
-    with_ledger(handle, |ledger| {
-        ledger.settle_due(instant(now_ms));
-        Ok(())
-    })
+    with_ledger(handle, |ledger| ledger.settle_due(instant(now_ms)))
 }
 
 /// When the object must be woken, in milliseconds since 1970, as seen at an

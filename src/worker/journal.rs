@@ -2,7 +2,8 @@
 //!
 //! In: entries of one ledger. Out: the same entries, for ever. Appended
 //! entries wait in memory until [`SqlJournal::commit`] writes them all with
-//! one statement, so that a commit cannot tear.
+//! one statement, so that a commit cannot tear. Who appends many commits
+//! early when they grow heavy ([`SqlJournal::is_heavy`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,14 @@ use crate::time::Timestamp;
 const SNAPSHOT_EVERY: u64 = 256;
 /// Bytes of a snapshot in one row.
 const SNAPSHOT_PART_BYTES: usize = 1_000_000;
+/// The platform takes no text over 2 MB. Escaping doubles an entry's text at
+/// worst, and one more request comes on top (1,000 charges from a body of
+/// 64 KiB, about half a megabyte).
+const HEAVY_BYTES: usize = 512 * 1024;
+/// Entries that one statement writes, or one request's more.
+const HEAVY_ENTRIES: usize = 1_000;
+/// What an entry's numbers, kind and fingerprint take in the statement's text.
+const ROW_BYTES: usize = 128;
 
 const SCHEMA: [&str; 6] = [
     "CREATE TABLE entries (
@@ -50,7 +59,7 @@ const SCHEMA: [&str; 6] = [
      BEGIN SELECT RAISE(ABORT, 'the entry does not continue the journal'); END",
 ];
 
-/// All of a flush's entries in one statement.
+/// All pending entries in one statement.
 const APPEND: &str = "\
 INSERT INTO entries (seq, at, kind, amount, balance_after, idempotency_key, fingerprint, about, payload) \
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8 \
@@ -74,13 +83,46 @@ pub struct Identity {
 pub struct SqlJournal<S> {
     store: S,
     /// Appended and not yet committed.
-    pending: Vec<Entry>,
+    pending: Vec<Pending>,
+    /// What `pending` takes in a statement, but for escapes.
+    pending_bytes: usize,
     has_tables: bool,
     snapshot_seq: u64,
     snapshot_parts: u64,
     identity: Option<Identity>,
     /// Whether the project's directory last heard that the customer exists.
     listed: bool,
+}
+
+/// An entry that waits for its commit.
+#[derive(Debug)]
+struct Pending {
+    entry: Entry,
+    payload: Result<String, StoreFault>,
+}
+
+impl Pending {
+    fn new(entry: Entry) -> Self {
+        let payload = serde_json::to_string(&entry.event).map_err(|error| StoreFault(error.to_string()));
+        Self { entry, payload }
+    }
+
+    fn bytes(&self) -> usize {
+        let payload = self.payload.as_ref().map_or(0, String::len);
+        let key = self.entry.key.as_ref().map_or(0, |key| key.key.len());
+        ROW_BYTES.saturating_add(payload).saturating_add(key)
+    }
+
+    /// As a list for `json_each`.
+    fn row(&self) -> Result<impl Serialize + '_, StoreFault> {
+        let entry = &self.entry;
+        let payload = self.payload.as_ref().map_err(Clone::clone)?;
+        let key = entry.key.as_ref().map(|key| &key.key);
+        let fingerprint = entry.key.as_ref().map(|key| &key.fingerprint);
+        let (at, amount, balance_after) = (entry.at, entry.amount, entry.balance_after);
+        let kind = entry.kind().word();
+        Ok((entry.seq, at, kind, amount, balance_after, key, fingerprint, entry.about(), payload))
+    }
 }
 
 type Row = (u64, Timestamp, Credits, Credits, Option<String>, Option<String>, String);
@@ -95,6 +137,7 @@ impl<S: Store> SqlJournal<S> {
         let mut journal = Self {
             store,
             pending: Vec::new(),
+            pending_bytes: 0,
             has_tables: false,
             snapshot_seq: 0,
             snapshot_parts: 0,
@@ -166,6 +209,12 @@ impl<S: Store> SqlJournal<S> {
         !self.has_tables
     }
 
+    /// Whether so much is pending that it must be written before there is
+    /// more, lest a statement grow beyond what the platform takes.
+    pub fn is_heavy(&self) -> bool {
+        self.pending.len() >= HEAVY_ENTRIES || self.pending_bytes >= HEAVY_BYTES
+    }
+
     /// Writes all appended entries by one statement, and a snapshot now and
     /// then. Whether there was anything to write.
     ///
@@ -179,10 +228,11 @@ impl<S: Store> SqlJournal<S> {
         if !self.has_tables {
             self.create()?;
         }
-        let rows: Result<Vec<_>, _> = self.pending.iter().map(to_row).collect();
+        let rows: Result<Vec<_>, _> = self.pending.iter().map(Pending::row).collect();
         let rows = serde_json::to_string(&rows?).map_err(|error| StoreFault(error.to_string()))?;
         self.store.execute(APPEND, &rows)?;
         self.pending.clear();
+        self.pending_bytes = 0;
         if ledger.seq().saturating_sub(self.snapshot_seq) >= SNAPSHOT_EVERY {
             self.snapshot(ledger)?;
         }
@@ -276,44 +326,37 @@ impl<S: Store> Journal for SqlJournal<S> {
     type Fault = StoreFault;
 
     fn by_key(&self, key: &str) -> Result<Option<Entry>, StoreFault> {
-        let has_key = |entry: &&Entry| entry.key.as_ref().is_some_and(|known| known.key == key);
-        match self.pending.iter().find(has_key) {
-            Some(entry) => Ok(Some(entry.clone())),
+        let has_key = |entry: &Entry| entry.key.as_ref().is_some_and(|known| known.key == key);
+        match self.pending.iter().find(|pending| has_key(&pending.entry)) {
+            Some(pending) => Ok(Some(pending.entry.clone())),
             None => Ok(self.select("idempotency_key = ?", (key,))?.pop()),
         }
     }
 
     fn entry(&self, seq: u64) -> Result<Option<Entry>, StoreFault> {
-        match self.pending.iter().find(|entry| entry.seq == seq) {
-            Some(entry) => Ok(Some(entry.clone())),
+        match self.pending.iter().find(|pending| pending.entry.seq == seq) {
+            Some(pending) => Ok(Some(pending.entry.clone())),
             None => Ok(self.select("seq = ?", (seq,))?.pop()),
         }
     }
 
     fn about(&self, seq: u64) -> Result<Vec<Entry>, StoreFault> {
         let mut entries = self.select("about = ? ORDER BY seq", (seq,))?;
-        entries.extend(self.pending.iter().filter(|entry| entry.about() == Some(seq)).cloned());
+        let pending = self.pending.iter().map(|pending| &pending.entry);
+        entries.extend(pending.filter(|entry| entry.about() == Some(seq)).cloned());
         Ok(entries)
     }
 
     fn append(&mut self, entry: Entry) {
-        self.pending.push(entry);
+        let pending = Pending::new(entry);
+        self.pending_bytes = self.pending_bytes.saturating_add(pending.bytes());
+        self.pending.push(pending);
     }
 
     fn truncate(&mut self, seq: u64) {
-        self.pending.retain(|entry| entry.seq <= seq);
+        self.pending.retain(|pending| pending.entry.seq <= seq);
+        self.pending_bytes = self.pending.iter().map(Pending::bytes).sum();
     }
-}
-
-/// An entry as a list for `json_each`.
-fn to_row(entry: &Entry) -> Result<impl Serialize + use<>, StoreFault> {
-    let payload = serde_json::to_string(&entry.event).map_err(|error| StoreFault(error.to_string()))?;
-    let (key, fingerprint) = match &entry.key {
-        Some(key) => (Some(key.key.clone()), Some(key.fingerprint.clone())),
-        None => (None, None),
-    };
-    let (at, amount, balance_after) = (entry.at, entry.amount, entry.balance_after);
-    Ok((entry.seq, at, entry.kind().word(), amount, balance_after, key, fingerprint, entry.about(), payload))
 }
 
 fn from_row((seq, at, amount, balance_after, key, fingerprint, payload): Row) -> Result<Entry, StoreFault> {

@@ -52,7 +52,8 @@ impl<S: Store> LedgerObject<S> {
             return Ok(refused.into());
         }
         let now = now.max(self.book.ledger().at());
-        self.book.settle_due(now);
+        self.write_if_heavy()?;
+        self.settle_due(now)?;
         if call.key_id.as_ref().is_some_and(|key_id| self.book.ledger().refuses_key(key_id, now)) {
             return Ok(Problem::from(Refusal::KeyRevoked).into());
         }
@@ -96,9 +97,21 @@ impl<S: Store> LedgerObject<S> {
         Ok(())
     }
 
+    /// Writes early when much is pending: between two requests or two due
+    /// entries, so that what belongs together is written together.
+    fn write_if_heavy(&mut self) -> Result<(), StoreFault> {
+        if self.book.journal().is_heavy() { self.write() } else { Ok(()) }
+    }
+
     /// Does what the clock has made due.
-    pub fn settle_due(&mut self, now: Timestamp) {
-        self.book.settle_due(now);
+    ///
+    /// # Errors
+    /// The store's fault; the object must then be dropped.
+    pub fn settle_due(&mut self, now: Timestamp) -> Result<(), StoreFault> {
+        while self.book.settle_next_due(now) {
+            self.write_if_heavy()?;
+        }
+        Ok(())
     }
 
     /// When the object must be woken, as seen now; `None`: never. The word to
