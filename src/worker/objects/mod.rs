@@ -1,6 +1,8 @@
 //! The durable objects: what each does with a call. The shell gives them
 //! their storage and the time, commits, and sends their answers.
 
+pub mod delivery;
+pub mod events;
 pub mod ledger;
 mod ledger_views;
 pub mod project;
