@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::Deserialize;
 use serde_json::value::RawValue;
 
+use super::fields::Fields;
 use super::{Code, Problem};
 use crate::credits::Credits;
 use crate::text::Name;
@@ -201,6 +202,19 @@ impl<'a> Field<'a> {
             .map_err(|error| Problem::field(Code::InvalidAmount, &self.path, error.detail()))
     }
 
+    /// As an amount that is not negative.
+    ///
+    /// # Errors
+    /// `invalid_amount`.
+    pub fn amount_from_zero(&self) -> Result<Credits, Problem> {
+        match self.amount()? {
+            amount if amount.is_negative() => {
+                Err(Problem::field(Code::InvalidAmount, &self.path, "must not be negative"))
+            }
+            amount => Ok(amount),
+        }
+    }
+
     /// As a string.
     ///
     /// # Errors
@@ -234,6 +248,14 @@ impl<'a> Field<'a> {
         let detail = || format!("must be a whole number from {} to {}", bounds.start(), bounds.end());
         let value: i64 = serde_json::from_str(self.text).map_err(|_| self.invalid(&detail()))?;
         if bounds.contains(&value) { Ok(value) } else { Err(self.invalid(&detail())) }
+    }
+
+    /// As a whole number within bounds, none below zero.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn count(&self, bounds: std::ops::RangeInclusive<i64>) -> Result<u32, Problem> {
+        u32::try_from(self.integer(bounds)?).map_err(|_| self.invalid("is out of range"))
     }
 
     /// As one of these words, by its index.
@@ -282,59 +304,6 @@ impl<'a> Field<'a> {
             Problem::new(Code::InvalidJson, detail)
         })?;
         Ok(Self { path: "body".to_owned(), text: raw.get() })
-    }
-}
-
-/// The fields of an object, each once.
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FieldsVisitor;
-        impl<'de> Visitor<'de> for FieldsVisitor {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
-                while let Some((Key(name), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-                    if fields.iter().any(|(known, _)| *known == name) {
-                        return Err(serde::de::Error::custom("a field is there twice"));
-                    }
-                    fields.push((name, value));
-                }
-                Ok(Fields(fields))
-            }
-        }
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-/// A field's name, borrowed where it has no escapes.
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
-
-            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str("a field name")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Key(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(KeyVisitor)
     }
 }
 

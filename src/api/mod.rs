@@ -7,7 +7,9 @@
 mod answer;
 mod body;
 mod decimal;
+mod fields;
 mod problem;
+mod settings;
 
 pub use answer::{
     AddAnswer, AuditAnswer, BalanceAnswer, BatchAnswer, BatchItem, CheckAnswer, ConsumeAnswer,
@@ -17,3 +19,4 @@ pub use answer::{
 pub use body::{Body, Field};
 pub use decimal::{Decimal, JsonText};
 pub use problem::{Code, Problem};
+pub use settings::{SettingsAnswer, SpendLimitAnswer};

@@ -144,7 +144,11 @@ impl Problem {
         let word = members.get("code").and_then(serde_json::Value::as_str).unwrap_or_default();
         let code = Code::ALL.iter().copied().find(|code| code.word() == word && code.status() == status);
         let detail = members.get("detail").and_then(serde_json::Value::as_str).unwrap_or_default();
-        Self::new(code.unwrap_or(Code::Internal), detail)
+        let problem = Self::new(code.unwrap_or(Code::Internal), detail);
+        match members.get("field") {
+            Some(field) => problem.with("field", field),
+            None => problem,
+        }
     }
 
     /// The error as its JSON text.

@@ -19,6 +19,7 @@ mod grant;
 mod hold;
 mod period;
 mod refusal;
+mod setting;
 mod state;
 mod terms;
 
@@ -31,6 +32,7 @@ pub use grant::{Grant, Source};
 pub use hold::Hold;
 pub use period::Unit;
 pub use refusal::Refusal;
+pub use setting::{DEFAULT_CREDIT_NAME, SettingChange};
 pub use state::{Ledger, RevokedKey};
 pub use terms::{
     DEFAULT_AUTO_PURCHASES, OverageMode, Pack, Provider, RateLimit, Rollover, Settings, SpendLimit,

@@ -192,4 +192,9 @@ impl Terms {
     pub fn default_tier(&self) -> Option<&Tier> {
         self.settings.default_tier.as_ref().and_then(|id| self.tier(id))
     }
+
+    /// Whether the default tier, if one is set, is a tier.
+    pub fn default_tier_exists(&self) -> bool {
+        self.settings.default_tier.is_none() || self.default_tier().is_some()
+    }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::keys::Mode;
 use crate::api::{Code, Problem};
 use crate::credits::Credits;
-use crate::ledger::Request;
+use crate::ledger::{Request, SettingChange};
 use crate::text::Name;
 use crate::time::Timestamp;
 
@@ -143,6 +143,11 @@ pub enum ProjectAsk {
         /// Its new text, already checked.
         json: String,
     },
+    /// Change some settings and leave the others; answers the record.
+    Configure {
+        /// One of each setting that is to change.
+        changes: Vec<SettingChange>,
+    },
 }
 
 /// The lists of a project's record.
@@ -155,6 +160,10 @@ pub enum RecordList {
     Models,
     /// Gate rules.
     GateRules,
+    /// Tiers.
+    Tiers,
+    /// Packs.
+    Packs,
 }
 
 /// A page of a list.

@@ -6,12 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::message::RecordList;
 use crate::credits::Credits;
+use crate::ledger::{SettingChange, Terms};
 use crate::pricing::{ActionCost, Catalogue, ModelPrice};
 use crate::text::Name;
 use crate::time::Timestamp;
-
-/// What a project calls a credit until it says otherwise.
-pub const CREDIT_NAME: &str = "credits";
 
 /// One project's record in one mode.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +21,8 @@ pub struct ProjectRecord {
     pub catalogue: Catalogue,
     /// What the gate charges for which route; the first match wins.
     pub gate_rules: Vec<GateRule>,
+    /// Tiers, packs and settings.
+    pub terms: Terms,
     /// Project keys that are refused from an instant on.
     pub revoked: Vec<Revoked>,
 }
@@ -118,15 +118,71 @@ impl ProjectRecord {
     ///
     /// # Errors
     /// If the text is not that list after all.
-    pub fn put(&mut self, list: RecordList, json: &str) -> Result<(), serde_json::Error> {
+    pub fn put(&mut self, list: RecordList, json: &str, now: Timestamp) -> Result<(), serde_json::Error> {
         match list {
             RecordList::Costs => self.catalogue.costs = serde_json::from_str::<Vec<ActionCost>>(json)?,
             RecordList::Models => self.catalogue.models = serde_json::from_str::<Vec<ModelPrice>>(json)?,
             RecordList::GateRules => self.gate_rules = serde_json::from_str(json)?,
+            RecordList::Tiers => {
+                self.change_terms(Terms { tiers: serde_json::from_str(json)?, ..self.terms.clone() }, now);
+            }
+            RecordList::Packs => {
+                self.change_terms(Terms { packs: serde_json::from_str(json)?, ..self.terms.clone() }, now);
+            }
         }
-        if list != RecordList::GateRules {
+        if matches!(list, RecordList::Costs | RecordList::Models) {
             self.catalogue.version = self.catalogue.version.saturating_add(1);
         }
         Ok(())
+    }
+
+    /// Changes some settings and leaves the others.
+    pub fn configure(&mut self, changes: Vec<SettingChange>, now: Timestamp) {
+        let settings = self.terms.settings.clone().changed(changes);
+        self.change_terms(Terms { settings, ..self.terms.clone() }, now);
+    }
+
+    /// A new version of the terms, if it says anything new: each ledger is
+    /// handed it once.
+    fn change_terms(&mut self, terms: Terms, now: Timestamp) {
+        if terms != self.terms {
+            let version = terms.version.saturating_add(1);
+            self.terms = Terms { version, since: now.max(self.terms.since), ..terms };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_record_from_before_there_were_terms_still_reads() {
+        let stored =
+            r#"{"version":7,"catalogue":{"version":2,"costs":[],"models":[]},"gate_rules":[],"revoked":[]}"#;
+        let record: ProjectRecord = serde_json::from_str(stored).unwrap();
+        assert_eq!((record.version, record.terms), (7, Terms::default()));
+    }
+
+    #[test]
+    fn the_terms_count_their_changes_and_know_the_time_of_the_last() {
+        let mut record = ProjectRecord::default();
+        let pack = r#"[{"id":"s","name":"Small","credits":1,"price_cents":1,"currency":"eur"}]"#;
+        let (first, second) = (at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
+        record.put(RecordList::Packs, pack, first).unwrap();
+        assert_eq!((record.terms.version, record.terms.since), (1, first));
+        record.put(RecordList::Packs, pack, second).unwrap();
+        record.put(RecordList::Costs, "[]", second).unwrap();
+        assert_eq!((record.terms.version, record.terms.since), (1, first), "they say what they said");
+        record.configure(vec![SettingChange::CreditName(Some("coins".to_owned()))], second);
+        assert_eq!((record.terms.version, record.terms.since), (2, second));
+        // The machine's clock was set back.
+        record.configure(vec![SettingChange::CreditName(None)], first);
+        assert_eq!((record.terms.version, record.terms.since), (3, second));
+        assert_eq!(record.terms.packs.len(), 1);
     }
 }

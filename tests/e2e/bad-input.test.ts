@@ -43,7 +43,8 @@ function send(route: string, sent: Sent, instead: Record<string, string> = {}): 
 /** All that a route could have changed by mistake. */
 async function everything(): Promise<Json> {
   const read = (path: string, by = key): Promise<Answer> => engine.send("GET", path, { key: by });
-  const lists = ["customers", "keys", "costs", "models", "gate-rules", "customers/anna"];
+  const catalogue = ["costs", "models", "gate-rules", "tiers", "packs", "settings"];
+  const lists = ["customers", "keys", "customers/anna", ...catalogue];
   const answers = await Promise.all([
     read("/v1/projects", ADMIN_TOKEN),
     read(`/v1/usage-transactions/${parameters.transaction_id}`),

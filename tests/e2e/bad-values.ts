@@ -27,6 +27,8 @@ const integer = (least: number, most: number): Bad[] => [
   ...all("invalid_field", "9223372036854775808"),
 ];
 
+const limitOf = (feature: string) => ({ per: "day", amount: 1, feature });
+
 /** What is refused as a field of each kind. */
 export const KINDS = {
   "amount above zero": [
@@ -89,6 +91,59 @@ export const KINDS = {
   ],
   method: [...NO_STRINGS, ...all("invalid_field", '""', '"get"', '"GET POST"')],
   path: [...NO_STRINGS, ...all("invalid_field", '""', '"v1"', '"/a?b"', '"/a#b"')],
+  cents: integer(0, 999_999_999_999),
+  currency: [
+    ...NO_STRINGS,
+    ...all("invalid_field", ...quoted("", "us", "USD", "usdx", "u1d", "é")),
+  ],
+  rollover: [
+    ...all("invalid_field", "5", "[]", '"x"', "true", '{"max":1,"periods":1,"periods":1}'),
+    ...all("missing_field", "{}", '{"max":1}', '{"periods":1}', '{"max":1,"periods":null}'),
+    ...all("invalid_amount", '{"max":-1,"periods":1}', '{"max":"1","periods":1}'),
+    ...all("invalid_amount", '{"max":null,"periods":1}'),
+    ...integer(1, 120).map(([text, code]): Bad => [`{"max":1,"periods":${text}}`, code]),
+    ...all("unknown_field", '{"max":1,"periods":1,"maximum":1}'),
+  ],
+  "rate limit": [
+    ...all("invalid_field", "5", "[]", '"x"', "true"),
+    ...all("missing_field", "{}", '{"requests":1}', '{"window_seconds":1}'),
+    ...integer(1, 1_000_000).map(
+      ([text, code]): Bad => [`{"window_seconds":1,"requests":${text}}`, code],
+    ),
+    ...integer(1, 86_400).map(
+      ([text, code]): Bad => [`{"requests":1,"window_seconds":${text}}`, code],
+    ),
+    ...all("unknown_field", '{"requests":1,"window_seconds":1,"window":1}'),
+  ],
+  purchases: integer(0, 100),
+  "credit name": [
+    ...NO_STRINGS,
+    ...all("invalid_field", ...quoted("", "x".repeat(65), "é".repeat(33), "a\nb", "\u0000")),
+  ],
+  "webhook url": [
+    ...NO_STRINGS,
+    ...all(
+      "invalid_field",
+      ...quoted("", "example.com", "ftp://a", "http://example.com", "https://"),
+    ),
+    ...all(
+      "invalid_field",
+      ...quoted("https://u:p@a", "https://a#b", "https://a b", "https://é.com"),
+    ),
+    ...all("invalid_field", ...quoted("http://localhost.a", "http://localhost@a", "https://a:b/")),
+    ...all("invalid_field", ...quoted(`https://a/${"x".repeat(2039)}`)),
+  ],
+  "spend limits": [
+    ...all("invalid_field", "5", "{}", '"x"', "[5]", "[[]]", "[null]"),
+    ...all("missing_field", "[{}]", '[{"per":"day"}]', '[{"amount":1}]'),
+    ...all("invalid_field", '[{"per":"month","amount":1}]', '[{"per":1,"amount":1}]'),
+    ...all("invalid_amount", '[{"per":"day","amount":-1}]', '[{"per":"day","amount":"1"}]'),
+    ...all("invalid_amount", '[{"per":"day","amount":0.0000001}]'),
+    ...all("invalid_field", '[{"per":"day","amount":1,"feature":""}]'),
+    ...all("unknown_field", '[{"per":"day","amount":1,"limit":1}]'),
+    ...all("invalid_field", '[{"per":"day","amount":1},{"per":"day","amount":2}]'),
+    [JSON.stringify(Array.from({ length: 21 }, (_, n) => limitOf(`f${n}`))), "invalid_field"],
+  ],
 } satisfies Record<string, Bad[]>;
 
 export type Kind = keyof typeof KINDS;

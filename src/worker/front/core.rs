@@ -3,13 +3,14 @@
 use super::read::{CONSUME_FIELDS, fingerprint};
 use super::{Answer, AnswerKind, Call, ledger_name, reply, to_message};
 use crate::api::{Body, Code, Problem};
-use crate::ledger::{AddKind, Addition, Command, IdempotencyKey, Kind, Note, Request, Source};
+use crate::ledger::{
+    AddKind, Addition, Command, DEFAULT_CREDIT_NAME, IdempotencyKey, Kind, Note, Request, Source,
+};
 use crate::text::Name;
 use crate::worker::base62;
 use crate::worker::flow::Effect;
 use crate::worker::ids::{Prefix, locate};
 use crate::worker::message::{Ask, LedgerCall, ProjectAsk, Reply, TransactionQuery};
-use crate::worker::record::CREDIT_NAME;
 
 /// The most items in one batch.
 const MAX_BATCH: usize = 1_000;
@@ -187,7 +188,7 @@ impl Call<'_> {
                 return Ok(Answer { status: 200, kind: AnswerKind::Json, headers, body: body.to_owned() });
             }
         }
-        let credit_name = CREDIT_NAME.to_owned();
+        let credit_name = DEFAULT_CREDIT_NAME.to_owned();
         let reply = self.ask_ledger(&customer, Ask::Balance { breakdown, credit_name }).await?;
         if cacheable && reply.status == 200 {
             let value = reply.body.clone();

@@ -161,6 +161,12 @@ impl Front {
             Operation::PutCosts => call.put_costs().await,
             Operation::GetModels => call.get_models().await,
             Operation::PutModels => call.put_models().await,
+            Operation::GetTiers => call.get_tiers().await,
+            Operation::PutTiers => call.put_tiers().await,
+            Operation::GetPacks => call.get_packs().await,
+            Operation::PutPacks => call.put_packs().await,
+            Operation::GetSettings => call.get_settings().await,
+            Operation::PatchSettings => call.patch_settings().await,
             Operation::Healthz | Operation::OpenApi | Operation::CreateProject | Operation::ListProjects => {
                 Ok(Answer::internal())
             }

@@ -1,6 +1,6 @@
 //! A project object: one per project and mode. It keeps the directory of
 //! customers, the list of keys (never a key itself), and the record that
-//! isolates cache: prices, gate rules, revoked project keys.
+//! isolates cache: prices, gate rules, terms, revoked project keys.
 
 use serde::{Deserialize, Serialize};
 
@@ -85,9 +85,23 @@ pub fn call<S: Store>(store: &S, message: &str, now: Timestamp) -> Result<Projec
         }
         ProjectAsk::Put { list, json } => {
             let mut record = read_record(store)?;
-            record.put(list, &json).map_err(|error| StoreFault(format!("unreadable list: {error}")))?;
-            let (record, publish) = write_record(store, &call.project, call.mode.word(), record)?;
-            return Ok(ProjectReply { reply: Reply::ok(&record), publish: Some(publish) });
+            record.put(list, &json, now).map_err(|error| StoreFault(format!("unreadable list: {error}")))?;
+            if !record.terms.default_tier_exists() {
+                let detail = "leaves out the default tier; name another in the settings first";
+                let problem = Problem::field(Code::InvalidField, "body", detail);
+                return Ok(ProjectReply { reply: problem.into(), publish: None });
+            }
+            return publish_record(store, &call.project, call.mode, record);
+        }
+        ProjectAsk::Configure { changes } => {
+            let mut record = read_record(store)?;
+            record.configure(changes, now);
+            if !record.terms.default_tier_exists() {
+                let detail = "is not a tier of this project";
+                let problem = Problem::field(Code::InvalidField, "default_tier", detail);
+                return Ok(ProjectReply { reply: problem.into(), publish: None });
+            }
+            return publish_record(store, &call.project, call.mode, record);
         }
     };
     Ok(ProjectReply { reply, publish: None })
@@ -122,6 +136,16 @@ fn write_record<S: Store>(
         "INSERT INTO record (id, body) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body";
     store.run(upsert, (&body,))?;
     Ok((record, (record_key(project, mode), body)))
+}
+
+fn publish_record<S: Store>(
+    store: &S,
+    project: &Name,
+    mode: Mode,
+    record: ProjectRecord,
+) -> Result<ProjectReply, StoreFault> {
+    let (record, publish) = write_record(store, project, mode.word(), record)?;
+    Ok(ProjectReply { reply: Reply::ok(&record), publish: Some(publish) })
 }
 
 fn customers<S: Store>(store: &S, page: Page) -> Result<Reply, StoreFault> {
