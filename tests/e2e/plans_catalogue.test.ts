@@ -178,11 +178,24 @@ test("no two rows have one id, and a list has at most 100", async () => {
   assert.deepEqual([await get("tiers"), await get("packs")], [TIERS, PACKS]);
 });
 
-test("events can go to this machine itself without TLS, and elsewhere not", async () => {
-  const { live } = await engine.project("hooks");
-  for (const url of ["https://example.com/hooks?a=b", "http://localhost:3000/", "http://[::1]:1"])
-    assert.equal((await patch({ webhook_url: url }, live)).body.webhook_url, url);
-  assert.equal((await patch({ webhook_url: "http://example.com" }, live)).status, 400);
+test("who sets where events go is told what signs them, and nobody else is", async () => {
+  const { live, test } = await engine.project("hooks");
+  const secrets = [];
+  for (const url of ["https://example.com/hooks?a=b", "http://localhost:3000/"]) {
+    const { body } = await patch({ webhook_url: url }, live);
+    assert.equal(body.webhook_url, url);
+    secrets.push(body.webhook_secret);
+  }
+  assert.match(secrets[0], /^whsec_[A-Za-z0-9+/]{43}=$/);
+  assert.equal(secrets[1], secrets[0]);
+  const other = (await patch({ webhook_url: "https://example.com" }, test)).body.webhook_secret;
+  assert.notEqual(other, secrets[0]);
+  for (const answer of [
+    await patch({ overage_limit: 1 }, live),
+    await patch({ webhook_url: null }, live),
+    await engine.send("GET", "/v1/settings", { key: live }),
+  ])
+    assert.ok(!("webhook_secret" in answer.body));
 });
 
 test("who may read may not write, and a customer's key may neither", async () => {

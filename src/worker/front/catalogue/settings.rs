@@ -10,6 +10,7 @@ use crate::text::Name;
 use crate::worker::front::{Answer, Call};
 use crate::worker::message::ProjectAsk;
 use crate::worker::record::ProjectRecord;
+use crate::worker::webhook::{URL_RULE, check_url};
 
 /// What a project and a customer can set.
 pub(in crate::worker::front) const SETTING_FIELDS: [&str; 7] = [
@@ -27,8 +28,6 @@ const MAX_AUTO_PURCHASES: i64 = 100;
 const MAX_SPEND_LIMITS: usize = 20;
 /// What an app calls a credit stands in every balance.
 const MAX_CREDIT_NAME_BYTES: usize = 64;
-/// The longest URL that servers and proxies take with ease.
-const MAX_URL_BYTES: usize = 2_048;
 
 #[derive(Serialize)]
 struct ProjectSettingsAnswer<'a> {
@@ -36,20 +35,23 @@ struct ProjectSettingsAnswer<'a> {
     #[serde(flatten)]
     shared: SettingsAnswer,
     webhook_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_secret: Option<String>,
 }
 
-fn answer(record: &ProjectRecord) -> Answer {
+fn answer(record: &ProjectRecord, webhook_secret: Option<String>) -> Answer {
     let settings: &Settings = &record.terms.settings;
     Answer::ok(&ProjectSettingsAnswer {
         default_tier: settings.default_tier.as_ref().map(Name::as_str),
         shared: SettingsAnswer::of(settings),
         webhook_url: settings.webhook_url.as_deref(),
+        webhook_secret,
     })
 }
 
 impl Call<'_> {
     pub(in crate::worker::front) async fn get_settings(&self) -> Result<Answer, Problem> {
-        Ok(answer(&self.fresh_record().await?))
+        Ok(answer(&self.fresh_record().await?, None))
     }
 
     /// The merge is made where the record is: of two changes at once neither
@@ -63,7 +65,14 @@ impl Call<'_> {
         changes.extend(default_tier.map(SettingChange::DefaultTier));
         let webhook_url = change(&body, "webhook_url", webhook_url)?;
         changes.extend(webhook_url.map(SettingChange::WebhookUrl));
-        Ok(answer(&self.change(ProjectAsk::Configure { changes }).await?))
+        let record = self.change(ProjectAsk::Configure { changes }).await?;
+        // Who may set where events go may know what signs them.
+        let key = &self.caller.key;
+        let secret = match body.get("webhook_url") {
+            Some(_) => Some(self.front.webhook_secret(&key.project, key.mode)?),
+            None => None,
+        };
+        Ok(answer(&record, secret))
     }
 }
 
@@ -140,69 +149,8 @@ fn spend_limit(field: &Field<'_>) -> Result<SpendLimit, Problem> {
 
 fn webhook_url(field: &Field<'_>) -> Result<String, Problem> {
     let url = field.string()?;
-    match is_webhook_url(&url) {
+    match check_url(&url) {
         true => Ok(url),
-        false => Err(field.invalid(
-            "must be an https URL (http for localhost only) of at most 2048 bytes, without credentials or fragment",
-        )),
-    }
-}
-
-fn is_webhook_url(url: &str) -> bool {
-    let (rest, is_secure) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
-        (Some(rest), _) => (rest, true),
-        (_, Some(rest)) => (rest, false),
-        _ => return false,
-    };
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        Some(_) if !authority.ends_with(']') => return false,
-        _ => authority,
-    };
-    let is_local = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
-    let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic()) && !url.contains(['#', '\\']);
-    let is_host = !host.is_empty() && !host.contains('@');
-    url.len() <= MAX_URL_BYTES && is_plain && is_host && (is_secure || is_local)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_go_over_https_or_stay_on_this_machine() {
-        for good in [
-            "https://example.com",
-            "https://example.com:8443/hooks?x=1",
-            "https://[2001:db8::1]/hooks",
-            "http://localhost:3000/hooks",
-            "http://127.0.0.1",
-            "http://[::1]:8080/",
-        ] {
-            assert!(is_webhook_url(good), "{good}");
-        }
-        for bad in [
-            "",
-            "example.com",
-            "ftp://example.com",
-            "http://example.com",
-            "http://localhost.example.com",
-            "http://localhost@example.com",
-            "https://user:word@example.com",
-            "https://",
-            "https:///hooks",
-            "https://:443/",
-            "https://example.com:",
-            "https://example.com:port/",
-            "https://example.com/#top",
-            "https://example.com\\@evil.example/",
-            "https://exa mple.com/",
-            "https://exämple.com/",
-        ] {
-            assert!(!is_webhook_url(bad), "{bad}");
-        }
-        let path = "x".repeat(MAX_URL_BYTES);
-        assert!(!is_webhook_url(&format!("https://example.com/{path}")));
+        false => Err(field.invalid(URL_RULE)),
     }
 }
