@@ -6,6 +6,7 @@
 //!   names that callers give things. Everything else is built from these.
 //! - [`ledger`]: decides about credits. No I/O, no clock, no randomness.
 //! - [`pricing`]: turns an action or a count of tokens into an amount.
+//! - [`tally`]: sums of many amounts, for analytics.
 //! - [`api`]: what travels over HTTP: request bodies, answers, problems.
 //! - `worker` (feature `worker`): what only runs on Cloudflare or workerd:
 //!   keys, routes, the journal, the objects.
@@ -17,6 +18,7 @@ pub mod api;
 pub mod credits;
 pub mod ledger;
 pub mod pricing;
+pub mod tally;
 pub mod text;
 pub mod time;
 #[cfg(feature = "worker")]

@@ -2,12 +2,23 @@ use serde::ser::{Error, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::credits::Credits;
+use crate::tally::Total;
 
 /// An amount as a JSON number: exact, with at most six fraction digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal(pub Credits);
 
 impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        raw(self.0.to_string(), serializer)
+    }
+}
+
+/// A sum of amounts as a JSON number: exact, with at most six fraction digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exact(pub Total);
+
+impl Serialize for Exact {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         raw(self.0.to_string(), serializer)
     }

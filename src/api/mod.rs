@@ -17,6 +17,6 @@ pub use answer::{
     UsageStartAnswer, UsageStateAnswer,
 };
 pub use body::{Body, Field};
-pub use decimal::{Decimal, JsonText};
+pub use decimal::{Decimal, Exact, JsonText};
 pub use problem::{Code, Problem};
 pub use settings::{SettingsAnswer, SpendLimitAnswer};

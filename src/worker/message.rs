@@ -71,6 +71,16 @@ pub enum Ask {
         /// The hold's number.
         seq: u64,
     },
+    /// What the transactions of a span of time add up to, in
+    /// [`crate::tally::Group`]s by type and priced action.
+    Totals {
+        /// From then on.
+        from: Timestamp,
+        /// Before then.
+        to: Timestamp,
+        /// Each day (UTC) by itself.
+        by_day: bool,
+    },
     /// The books against the live balance.
     Audit,
     /// The customer itself.

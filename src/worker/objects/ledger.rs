@@ -75,6 +75,7 @@ impl<S: Store> LedgerObject<S> {
             Ask::Transactions(query) => self.transactions(&query),
             Ask::Transaction { seq } => self.transaction(seq),
             Ask::Usage { seq } => self.usage(seq),
+            Ask::Totals { from, to, by_day } => self.totals(from, to, by_day),
             Ask::Audit => self.audit(),
             Ask::Customer => Ok(self.customer(now)),
         }

@@ -178,6 +178,24 @@ impl<S: Store> LedgerObject<S> {
         }))
     }
 
+    /// The groups of a span of time: see [`SqlJournal::groups`].
+    ///
+    /// [`SqlJournal::groups`]: crate::worker::journal::SqlJournal::groups
+    pub(super) fn totals(
+        &mut self,
+        from: Timestamp,
+        to: Timestamp,
+        by_day: bool,
+    ) -> Result<Reply, StoreFault> {
+        if self.book.ledger().opened_at().is_none() {
+            return Ok(no_customer());
+        }
+        self.write()?;
+        let journal = self.book.journal();
+        let (first, end) = (journal.first_since(from)?, journal.first_since(to)?);
+        Ok(Reply::ok(&journal.groups(first, end.saturating_sub(1), by_day)?))
+    }
+
     /// The journal's sums against the ledger in memory, and both against the
     /// grants that make the balance up.
     pub(super) fn audit(&mut self) -> Result<Reply, StoreFault> {
