@@ -24,6 +24,7 @@ impl Sqlite {
         Self { connection, statements: Rc::default(), fails: Rc::default() }
     }
 
+    #[allow(dead_code)] // not by every test
     pub(crate) fn count(&self, table: &str) -> i64 {
         self.connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
     }
