@@ -24,7 +24,8 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn call(ask: serde_json::Value) -> String {
-    json!({ "project": "shop", "mode": "live", "customer": "alice", "ask": ask }).to_string()
+    json!({ "project": "shop", "mode": "live", "customer": "alice", "terms_version": 0, "ask": ask })
+        .to_string()
 }
 
 fn execute(command: serde_json::Value, key: Option<&str>) -> String {

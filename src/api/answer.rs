@@ -41,6 +41,8 @@ pub struct CheckAnswer {
     pub available: Decimal,
     pub required: Decimal,
     pub shortfall: Decimal,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
 }
 
 /// `POST /v1/customers/{id}/consume`.

@@ -179,7 +179,7 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::KeyRevoked => Self::new(Code::InvalidKey, "this API key was revoked"),
             Refusal::NotFound(what) => Self::new(Code::NotFound, format!("there is no such {what}")),
-            Refusal::Insufficient { balance, available, requested } => Self::new(
+            Refusal::Insufficient { balance, available, requested, .. } => Self::new(
                 Code::InsufficientCredits,
                 format!("{requested} credits are needed and {available} are available"),
             )
@@ -187,6 +187,16 @@ impl From<Refusal> for Problem {
             .with("available", &Decimal(available))
             .with("requested", &Decimal(requested))
             .with("shortfall", &Decimal(shortfall)),
+            Refusal::LimitReached { balance, requested, spent, limit } => Self::new(
+                Code::LimitReached,
+                format!("{spent} of at most {} credits are charged already", limit.amount),
+            )
+            .with("balance", &Decimal(balance))
+            .with("requested", &Decimal(requested))
+            .with("spent", &Decimal(spent))
+            .with("limit", &Decimal(limit.amount))
+            .with("per", &limit.per)
+            .with("feature", &limit.feature),
             Refusal::KeyReused => Self::new(
                 Code::IdempotencyKeyReused,
                 "this idempotency key was used with other parameters; use a new key for a new operation",

@@ -1,6 +1,9 @@
 //! A ledger with its journal: the one path on which anything changes.
 
-use super::{Entry, Ledger, Refusal, Request};
+use std::borrow::Cow;
+
+use super::{Command, Entry, Event, Ledger, NoPurchase, Notices, Opening, Refusal, Request, Terms};
+use crate::credits::Credits;
 use crate::time::Timestamp;
 
 /// The entries of one ledger, kept.
@@ -64,17 +67,28 @@ impl<F> From<Refusal> for Stop<F> {
 pub struct Book<J> {
     ledger: Ledger,
     journal: J,
+    /// The project's terms, once they were brought.
+    terms: Option<Terms>,
 }
 
 impl<J: Journal> Book<J> {
     /// A ledger as its journal left it.
     pub fn new(ledger: Ledger, journal: J) -> Self {
-        Self { ledger, journal }
+        Self { ledger, journal, terms: None }
     }
 
     /// The ledger, to read from.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// The ledger, or as it would be once a first charge has created the
+    /// customer.
+    pub fn ledger_for_charge(&self, now: Timestamp) -> Option<Cow<'_, Ledger>> {
+        match self.ledger.opened_at {
+            Some(_) => Some(Cow::Borrowed(&self.ledger)),
+            None => opened_now(self.terms.as_ref()?, now.max(self.ledger.at)).map(Cow::Owned),
+        }
     }
 
     /// The journal, to read from.
@@ -107,8 +121,36 @@ impl<J: Journal> Book<J> {
     pub fn settle_next_due(&mut self, now: Timestamp) -> bool {
         let entry = self.ledger.due(now);
         let is_due = entry.is_some();
-        entry.into_iter().for_each(|entry| self.commit(entry));
+        if let Some(entry) = entry {
+            self.commit(entry);
+        }
         is_due
+    }
+
+    /// The project's terms, if they were brought since the ledger was opened.
+    pub fn terms(&self) -> Option<&Terms> {
+        self.terms.as_ref()
+    }
+
+    /// The version of the project's terms that the ledger lives by.
+    pub fn terms_version(&self) -> u64 {
+        self.terms.as_ref().map_or(self.ledger.terms.version, |terms| terms.version)
+    }
+
+    /// Takes the project's terms in. What was due before they changed is done
+    /// by the old ones. An older version than is known changes nothing.
+    pub fn take_terms(&mut self, terms: Terms, now: Timestamp) {
+        if terms.version < self.terms_version() {
+            return;
+        }
+        let since = terms.since.min(now);
+        if self.ledger.opened_at.is_some() {
+            self.settle_due(since);
+            if let Some(entry) = self.ledger.take_terms(&terms, since) {
+                self.commit(entry);
+            }
+        }
+        self.terms = Some(terms);
     }
 
     /// Does one request.
@@ -117,11 +159,79 @@ impl<J: Journal> Book<J> {
     /// [`Stop`]; then nothing but what was due has changed.
     pub fn execute(&mut self, request: &Request, now: Timestamp) -> Result<Outcome, Stop<J::Fault>> {
         self.settle_due(now);
-        let outcome = self.ledger.decide(request, now, &self.journal)?;
+        if let Some(outcome) = self.ledger.replayed(request, &self.journal)? {
+            return Ok(outcome);
+        }
+        if self.opens(&request.command) {
+            return self.execute_first(request, now);
+        }
+        self.execute_new(request, now)
+    }
+
+    fn execute_new(&mut self, request: &Request, now: Timestamp) -> Result<Outcome, Stop<J::Fault>> {
+        let none = Terms::default();
+        let terms = self.terms.as_ref().unwrap_or(&none);
+        let mut outcome = self.ledger.decide(request, terms, now, &self.journal)?;
         if !outcome.replayed {
-            self.commit(outcome.entry.clone());
+            outcome.entry = self.commit(outcome.entry);
+            if matches!(outcome.entry.event, Event::Opened { .. } | Event::TierChanged { .. }) {
+                // The new period's credits come with it.
+                self.settle_due(now);
+            }
         }
         Ok(outcome)
+    }
+
+    /// Whether a command creates the customer by itself, and there are terms
+    /// to begin with.
+    fn opens(&self, command: &Command) -> bool {
+        let Some(terms) = self.terms.as_ref().filter(|terms| terms.version > 0) else { return false };
+        self.ledger.opened_at.is_none()
+            && match command {
+                Command::Consume { .. } | Command::Reserve(_) => terms.default_tier().is_some(),
+                Command::Add(_) | Command::Purchase(_) => true,
+                _ => false,
+            }
+    }
+
+    /// Creates the customer, whose allocation comes first, and does the
+    /// request; or neither.
+    fn execute_first(&mut self, request: &Request, now: Timestamp) -> Result<Outcome, Stop<J::Fault>> {
+        let before = self.ledger.clone();
+        self.open_by_default(now);
+        self.execute_new(request, now).inspect_err(|_| {
+            self.journal.truncate(before.seq());
+            self.ledger = before;
+        })
+    }
+
+    fn open_by_default(&mut self, now: Timestamp) {
+        let none = Terms::default();
+        let terms = self.terms.as_ref().unwrap_or(&none);
+        if let Ok(entry) = self.ledger.open(&Opening::default(), terms, now.max(self.ledger.at)) {
+            self.commit(entry);
+            self.settle_due(now);
+        }
+    }
+
+    /// Begins to buy what covers a shortfall: the entry, which may also say
+    /// that a purchase of which nothing was heard was given up.
+    ///
+    /// # Errors
+    /// [`NoPurchase`].
+    pub fn start_purchase(
+        &mut self,
+        shortfall: Credits,
+        id: String,
+        now: Timestamp,
+    ) -> Result<Entry, NoPurchase> {
+        let packs = self.terms.as_ref().map(|terms| terms.packs.as_slice()).unwrap_or_default();
+        let entry = self.ledger.start_purchase(shortfall, packs, id, now)?;
+        let entry = self.commit(entry);
+        if matches!(entry.event, Event::PurchaseFailed { .. }) {
+            return Err(NoPurchase::Declined);
+        }
+        Ok(entry)
     }
 
     /// Does all requests or none.
@@ -150,8 +260,24 @@ impl<J: Journal> Book<J> {
         Ok(outcomes)
     }
 
-    fn commit(&mut self, entry: Entry) {
+    fn commit(&mut self, mut entry: Entry) -> Entry {
+        let before = self.ledger.available(entry.at);
         self.ledger.apply(&entry);
-        self.journal.append(entry);
+        entry.notices = Notices::of(&entry, before, &self.ledger);
+        self.journal.append(entry.clone());
+        entry
     }
+}
+
+/// A ledger as it would be with its customer created now: for questions about
+/// a customer that the first charge will create.
+fn opened_now(terms: &Terms, now: Timestamp) -> Option<Ledger> {
+    terms.default_tier()?;
+    let mut ledger = Ledger::default();
+    let entry = ledger.open(&Opening::default(), terms, now).ok()?;
+    ledger.apply(&entry);
+    while let Some(entry) = ledger.due(now) {
+        ledger.apply(&entry);
+    }
+    Some(ledger)
 }

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Source;
+use super::{Purchase, SettingChange, Settings, Source, TakeBack};
 use crate::credits::Credits;
 use crate::pricing::{ModelPrice, Tokens};
+use crate::text::Name;
 use crate::time::Timestamp;
 
 /// One operation as a caller asks for it.
@@ -55,17 +56,38 @@ pub enum Command {
     /// End a hold: charge what was used, give back the rest.
     Complete(Completion),
     /// Create the customer.
-    Open {
-        /// The caller's own JSON object about the customer, as text.
-        metadata: Option<String>,
-    },
+    Open(Box<Opening>),
     /// Replace what the caller keeps about the customer.
     Update {
-        /// As in [`Command::Open`].
+        /// The caller's own JSON object about the customer, as text.
         metadata: Option<String>,
     },
     /// Delete the customer: holds end, credits are written off.
     Close,
+    /// Put the customer on a tier.
+    ChangeTier(Box<TierChange>),
+    /// Change the customer's own settings.
+    Configure(Box<Configuration>),
+    /// Take credits in that were paid for. Once per purchase: the request's
+    /// key must be [`purchase_key`].
+    Purchase(Box<Purchase>),
+    /// Say that a payment failed. One that overage had begun stops further
+    /// ones.
+    FailPurchase {
+        /// Our id of the purchase.
+        id: String,
+        /// The provider's word for why.
+        reason: String,
+    },
+    /// Take paid credits back as far as they are unspent.
+    TakeBack(Box<TakeBack>),
+    /// Give back what a dispute took.
+    GiveBack {
+        /// Our id of the purchase.
+        purchase: String,
+        /// The provider's id of the event that told of it.
+        event: String,
+    },
     /// Refuse a customer key from an instant on.
     RevokeKey {
         /// The key's id.
@@ -112,6 +134,8 @@ pub enum AddKind {
     Adjustment,
     /// A charge given back.
     Refund,
+    /// Paid for.
+    Purchase,
 }
 
 /// Credits to add and on what terms.
@@ -159,6 +183,45 @@ pub struct Completion {
     pub success: bool,
     /// What was used. Absent: the whole hold on success, nothing on failure.
     pub charge: Option<Charge>,
+}
+
+/// A customer to create.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// The caller's own JSON object about the customer, as text.
+    pub metadata: Option<String>,
+    /// The tier that it begins on; the project's default if absent.
+    pub tier: Option<Name>,
+    /// From where its periods are counted; now if absent.
+    pub anchor: Option<Timestamp>,
+    /// Its own settings.
+    pub settings: Settings,
+}
+
+/// A tier to be on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TierChange {
+    /// Which.
+    pub tier: Name,
+    /// What the tier before gave ends now and a period begins now; otherwise
+    /// the running period goes on to its end.
+    pub reset_balance: bool,
+    /// From where periods are counted that begin now; now if absent.
+    pub anchor: Option<Timestamp>,
+}
+
+/// A change of a customer's own settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// What to change.
+    pub changes: Vec<SettingChange>,
+    /// Let overage buy again after a purchase that failed.
+    pub unblock_purchases: bool,
+}
+
+/// The key that makes one purchase come in once.
+pub fn purchase_key(id: &str) -> IdempotencyKey {
+    IdempotencyKey { key: format!("purchase:{id}"), fingerprint: "purchase".to_owned() }
 }
 
 /// What was used, as the caller counts it.

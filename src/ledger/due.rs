@@ -5,7 +5,7 @@
 //! and they happen in that order. So a ledger that nobody looked at for a
 //! year comes out the same as one that was looked at every minute.
 
-use super::{Entry, Event, Ledger};
+use super::{Entry, Event, Grant, Ledger, Notices, Plan, Source, Unit};
 use crate::credits::Credits;
 use crate::time::Timestamp;
 
@@ -26,7 +26,8 @@ impl Ledger {
         }
         let at = first?;
         // At the same instant: holds first, for they may free credits of an
-        // expired grant; then grants, for expired credits pay nothing; debt last.
+        // expired grant; then grants, for expired credits pay nothing; then the
+        // period, for its credits pay debt; debt last.
         if let Some(hold) = self.holds.iter().find(|hold| hold.expires_at <= at) {
             return Some(self.entry(at, Credits::ZERO, Event::Released { hold: hold.seq }));
         }
@@ -34,6 +35,9 @@ impl Ledger {
         if let Some(grant) = expired {
             let amount = grant.free();
             return Some(self.entry(at, amount.negated(), Event::Expired { grant: grant.seq, amount }));
+        }
+        if let Some(plan) = self.plan.as_ref().filter(|plan| plan.next_reset <= at) {
+            return Some(self.reset(plan, at));
         }
         Some(self.entry(at, Credits::ZERO, Event::DebtPaid { draws: self.draw(self.debt, at) }))
     }
@@ -45,7 +49,41 @@ impl Ledger {
         let free = || self.grants.iter().filter(|grant| grant.free().is_positive());
         let expiries = free().filter_map(|grant| grant.expires_at);
         let payers = free().filter(|_| self.debt.is_positive()).map(|grant| grant.effective_at);
-        holds.chain(expiries).chain(payers).min().map(|at| at.max(self.at))
+        // The calendar ends somewhere.
+        let reset = self.plan.iter().map(|plan| plan.next_reset).filter(|at| *at < Timestamp::MAX);
+        holds.chain(expiries).chain(payers).chain(reset).min().map(|at| at.max(self.at))
+    }
+
+    /// The next step of a period's reset: first what rolls over, then the new
+    /// allocation. The old one has left by its expiry.
+    fn reset(&self, plan: &Plan, at: Timestamp) -> Entry {
+        let seq = self.seq.saturating_add(1);
+        let room = Credits::MAX.minus(self.balance);
+        let grant = |source: Source, amount: Credits, expires_at: Timestamp| Grant {
+            seq,
+            source,
+            product: Some(plan.tier.id.as_str().to_owned()),
+            amount,
+            remaining: amount,
+            held: Credits::ZERO,
+            priority: source.default_priority(),
+            effective_at: at,
+            expires_at: Some(expires_at),
+        };
+        let rolled = plan.carried_over().min(room);
+        if rolled.is_positive() {
+            let grant = grant(Source::Rollover, rolled, plan.rollover_end(at));
+            return self.entry(at, rolled, Event::RolledOver { grant });
+        }
+        let source = if plan.tier.period == Unit::Day { Source::Daily } else { Source::Period };
+        let amount = plan.tier.allocation.min(room);
+        let next_reset = plan.end_of_period(at);
+        let event = Event::Allocated {
+            grant: amount.is_positive().then(|| grant(source, amount, next_reset)),
+            period_start: plan.tier.period.start_of(plan.anchor, at),
+            next_reset,
+        };
+        self.entry(at, amount, event)
     }
 
     /// The next entry of this ledger.
@@ -57,6 +95,7 @@ impl Ledger {
             balance_after: self.balance.plus(amount),
             key: None,
             event,
+            notices: Notices::default(),
         }
     }
 }

@@ -14,29 +14,42 @@ mod book;
 mod command;
 mod decide;
 mod due;
+mod effective;
 mod entry;
+mod event;
 mod grant;
 mod hold;
+mod kind;
+mod notice;
 mod period;
+mod plan;
+mod purchase;
 mod refusal;
 mod setting;
+mod spend;
 mod state;
 mod terms;
 
 pub use book::{Book, Journal, Outcome, Stop};
 pub use command::{
-    AddKind, Addition, Charge, Command, Completion, IdempotencyKey, Note, Request, Reservation,
+    AddKind, Addition, Charge, Command, Completion, Configuration, IdempotencyKey, Note, Opening, Request,
+    Reservation, TierChange, purchase_key,
 };
-pub use entry::{Draw, Draws, Entry, Event, Kind};
+pub use entry::{Draw, Draws, Entry};
+pub use event::Event;
 pub use grant::{Grant, Source};
 pub use hold::Hold;
+pub use kind::Kind;
+pub use notice::{Notice, Notices};
 pub use period::Unit;
+pub use plan::Plan;
+pub use purchase::{NoPurchase, Payer, PendingPurchase, Purchase, TakeBack, TakeBackReason};
 pub use refusal::Refusal;
 pub use setting::{DEFAULT_CREDIT_NAME, SettingChange};
 pub use state::{Ledger, RevokedKey};
 pub use terms::{
-    DEFAULT_AUTO_PURCHASES, OverageMode, Pack, Provider, RateLimit, Rollover, Settings, SpendLimit,
-    SpendWindow, Terms, Tier,
+    DEFAULT_AUTO_PURCHASES, KnownTerms, OverageMode, Pack, Provider, RateLimit, Rollover, Settings,
+    SpendLimit, SpendWindow, Terms, Tier,
 };
 
 /// Grants that one customer may have open at once. A grant takes about 150

@@ -51,18 +51,31 @@ impl Unit {
 
     /// The boundary at or before an instant, as its count from the anchor.
     pub fn count_at(self, anchor: Timestamp, now: Timestamp) -> i64 {
-        let (guess, least_ms) = match self {
-            Self::Day => (0, DAY_MS),
-            Self::Week => (0, DAY_MS.saturating_mul(7)),
-            Self::Month => (-2, DAY_MS.saturating_mul(31)),
-            Self::Year => (-2, DAY_MS.saturating_mul(366)),
+        let is_before = now < anchor;
+        // Divided so that the guess is never too high, then counted up.
+        let days = match (self, is_before) {
+            (Self::Day, _) => 1,
+            (Self::Week, _) => 7,
+            (Self::Month, true) => 28,
+            (Self::Month, false) => 31,
+            (Self::Year, true) => 365,
+            (Self::Year, false) => 366,
         };
-        // With the longest unit the count is never too high: it is counted up.
-        let mut count = now.ms_since(anchor).div_euclid(least_ms).saturating_add(guess);
-        while self.boundary(anchor, count.saturating_add(1)) <= now {
+        let length = DAY_MS.saturating_mul(days);
+        let mut count = now.ms_since(anchor).div_euclid(length).saturating_sub(1);
+        loop {
+            let next = self.boundary(anchor, count.saturating_add(1));
+            // The calendar ends somewhere.
+            if next > now || next >= Timestamp::MAX {
+                return count;
+            }
             count = count.saturating_add(1);
         }
-        count
+    }
+
+    /// When the period began that an instant is in.
+    pub fn start_of(self, anchor: Timestamp, now: Timestamp) -> Timestamp {
+        self.boundary(anchor, self.count_at(anchor, now))
     }
 
     /// The first boundary after an instant.
@@ -103,7 +116,7 @@ mod tests {
     fn the_running_period_is_found_from_any_instant() {
         for unit in [Unit::Day, Unit::Week, Unit::Month, Unit::Year] {
             let anchor = at("2024-01-31T23:59:59.999Z");
-            for days in [-800, -31, -1, 0, 1, 27, 28, 29, 30, 365, 366, 3_000] {
+            for days in [-19_000, -800, -31, -1, 0, 1, 27, 28, 29, 30, 365, 366, 30_000] {
                 for ms in [-1, 0, 1] {
                     let now = anchor.after_ms(days * DAY_MS + ms);
                     let count = unit.count_at(anchor, now);

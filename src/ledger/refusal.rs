@@ -1,3 +1,4 @@
+use super::SpendLimit;
 use crate::credits::Credits;
 
 /// Why a ledger does not do what it was asked: expected, part of the
@@ -16,6 +17,19 @@ pub enum Refusal {
         available: Credits,
         /// What was asked for.
         requested: Credits,
+        /// How deep debt may go.
+        overage: Credits,
+    },
+    /// A spend limit would be passed.
+    LimitReached {
+        /// The balance.
+        balance: Credits,
+        /// What was asked for.
+        requested: Credits,
+        /// What was charged and held in the limit's window so far.
+        spent: Credits,
+        /// The limit.
+        limit: Box<SpendLimit>,
     },
     /// The key was used for another request.
     KeyReused,
@@ -40,7 +54,9 @@ impl Refusal {
     /// What is missing; zero for any other refusal.
     pub fn shortfall(&self) -> Credits {
         match self {
-            Self::Insufficient { available, requested, .. } => requested.minus(*available).or_zero(),
+            Self::Insufficient { available, requested, overage, .. } => {
+                requested.minus(*available).minus(*overage).or_zero()
+            }
             _ => Credits::ZERO,
         }
     }

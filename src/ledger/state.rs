@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Draw, Draws, Entry, Event, Grant, Hold};
+use super::spend::Spent;
+use super::{Draw, Draws, Entry, Event, Grant, Hold, KnownTerms, Payer, Plan, Settings};
 use crate::credits::Credits;
 use crate::time::Timestamp;
 
@@ -28,6 +29,17 @@ pub struct Ledger {
     #[serde(default)]
     pub(super) opened_seq: u64,
     pub(super) metadata: Option<String>,
+    #[serde(default)]
+    pub(super) plan: Option<Plan>,
+    /// The customer's own.
+    #[serde(default)]
+    pub(super) settings: Settings,
+    #[serde(default)]
+    pub(super) terms: KnownTerms,
+    #[serde(default)]
+    pub(super) spent: Spent,
+    #[serde(default)]
+    pub(super) payer: Payer,
     pub(super) revoked_keys: Vec<RevokedKey>,
     /// Nothing is due before: a lower bound that may be early, never late.
     pub(super) next_due: Option<Timestamp>,
@@ -148,32 +160,93 @@ impl Ledger {
         self.at = entry.at;
         self.balance = entry.balance_after;
         match &entry.event {
-            Event::Opened { metadata } => {
+            Event::Opened { metadata, plan, settings, terms } => {
                 self.begin(entry);
                 self.metadata.clone_from(metadata);
+                self.settings = settings.as_deref().cloned().unwrap_or_default();
+                self.terms = terms.as_deref().cloned().unwrap_or_default();
+                self.set_plan(plan.as_deref());
             }
             Event::Updated { metadata } => self.metadata.clone_from(metadata),
             Event::Closed => self.close(),
-            Event::Granted { grant, .. } => {
+            Event::Granted { grant, refunded, purchase, .. } => {
                 self.begin(entry);
                 self.insert_grant(grant.clone());
+                if let Some((charged_at, feature)) = refunded.as_deref() {
+                    self.count_refund(entry.amount, *charged_at, feature.as_deref());
+                }
+                if let Some(purchase) = purchase {
+                    self.keep_payer(purchase);
+                }
             }
-            Event::Consumed { draws, .. } | Event::Deducted { draws, .. } => self.spend(draws),
+            Event::Consumed { draws, debt, note } => {
+                self.spend(draws);
+                self.incur(*debt);
+                self.count_charge(entry.amount.negated(), feature_of(note));
+            }
+            Event::Deducted { draws, .. } | Event::Reversed { draws, .. } => self.spend(draws),
             Event::Held { hold } => self.insert_hold(hold),
             Event::Extended { hold, expires_at } => self.extend_hold(*hold, *expires_at),
-            Event::Settled { hold, draws, debt, .. } => {
+            Event::Settled { hold, draws, debt, note, .. } => {
                 self.release(*hold);
                 self.spend(draws);
-                self.debt = self.debt.plus(*debt);
-                self.note_debt(self.at);
+                self.incur(*debt);
+                self.count_charge(entry.amount.negated(), feature_of(note));
             }
             Event::Released { hold } => self.release(*hold),
-            Event::Expired { grant, amount } => self.spend(&[Draw { grant: *grant, amount: *amount }]),
+            Event::Expired { grant, amount } => {
+                self.note_unused(*grant, *amount);
+                self.spend(&[Draw { grant: *grant, amount: *amount }]);
+            }
             Event::DebtPaid { draws } => {
                 self.spend(draws);
                 self.debt = draws.iter().fold(self.debt, |debt, draw| debt.minus(draw.amount));
             }
             Event::KeyRevoked { key_id, at } => self.revoke_key(key_id, *at),
+            Event::Allocated { grant, period_start, next_reset } => {
+                if let Some(plan) = &mut self.plan {
+                    plan.period_start = *period_start;
+                    plan.next_reset = *next_reset;
+                    plan.grant = grant.as_ref().map(|grant| grant.seq);
+                    plan.unused = Credits::ZERO;
+                }
+                self.note_due(Some(*next_reset));
+                if let Some(grant) = grant {
+                    self.insert_grant(grant.clone());
+                }
+            }
+            Event::RolledOver { grant } => {
+                self.note_rolled(grant.seq);
+                self.insert_grant(grant.clone());
+            }
+            Event::TierChanged { plan, ends_grants } => {
+                if *ends_grants {
+                    self.end_plan_grants(entry.at);
+                }
+                self.set_plan(Some(plan));
+            }
+            Event::SettingsChanged { settings, unblocked } => {
+                self.settings = Settings::clone(settings);
+                self.payer.is_blocked &= !unblocked;
+            }
+            Event::TermsChanged { terms, tier } => {
+                self.terms = KnownTerms::clone(terms);
+                if let (Some(plan), Some(tier)) = (&self.plan, tier) {
+                    self.plan = Some(plan.moved_to(super::Tier::clone(tier)));
+                }
+            }
+            Event::PurchaseStarted { purchase } => {
+                let day = entry.at.day();
+                self.payer.begun = self.payer.begun_on(day).saturating_add(1);
+                self.payer.day = day;
+                self.payer.pending = Some(super::PendingPurchase::clone(purchase));
+            }
+            Event::PurchaseFailed { id, .. } => {
+                if self.payer.pending.as_ref().is_some_and(|pending| pending.id == *id) {
+                    self.payer.pending = None;
+                    self.payer.is_blocked = true;
+                }
+            }
         }
     }
 
@@ -264,6 +337,61 @@ impl Ledger {
         }
     }
 
+    /// A new plan is due where its period is.
+    fn set_plan(&mut self, plan: Option<&Plan>) {
+        self.plan = plan.cloned();
+        self.note_due(plan.map(|plan| plan.next_reset));
+    }
+
+    /// Ends what the plan has given so far.
+    fn end_plan_grants(&mut self, at: Timestamp) {
+        let Some(plan) = self.plan.take() else { return };
+        let is_given = |grant: &Grant| plan.grant == Some(grant.seq) || plan.rolled.contains(&grant.seq);
+        let (given, others) = std::mem::take(&mut self.grants).into_iter().partition(is_given);
+        self.grants = others;
+        for grant in given {
+            self.insert_grant(Grant { expires_at: Some(at), ..grant });
+        }
+    }
+
+    /// What the running period's allocation leaves over may roll over. What
+    /// was held at its end and comes free later does not.
+    fn note_unused(&mut self, grant: u64, amount: Credits) {
+        let at = self.at;
+        if let Some(plan) = &mut self.plan
+            && plan.grant == Some(grant)
+            && plan.next_reset <= at
+        {
+            plan.unused = plan.unused.plus(amount);
+        }
+    }
+
+    fn note_rolled(&mut self, seq: u64) {
+        let grants = &self.grants;
+        if let Some(plan) = &mut self.plan {
+            plan.rolled.retain(|rolled| grants.iter().any(|grant| grant.seq == *rolled));
+            plan.rolled.push(seq);
+            plan.unused = Credits::ZERO;
+        }
+    }
+
+    /// Takes on what no grant could pay.
+    fn incur(&mut self, debt: Credits) {
+        self.debt = self.debt.plus(debt);
+        self.note_debt(self.at);
+    }
+
+    /// A payment came in: who paid can be charged again.
+    fn keep_payer(&mut self, purchase: &super::Purchase) {
+        if let Some(customer) = &purchase.stripe_customer {
+            self.payer.stripe_customer = Some(customer.clone());
+        }
+        self.payer.is_blocked = false;
+        if self.payer.pending.as_ref().is_some_and(|pending| pending.id == purchase.id) {
+            self.payer.pending = None;
+        }
+    }
+
     fn note_due(&mut self, at: Option<Timestamp>) {
         self.next_due = match (self.next_due, at) {
             (Some(known), Some(at)) => Some(known.min(at)),
@@ -285,4 +413,8 @@ impl Ledger {
     fn hold_index(&self, seq: u64) -> Option<usize> {
         self.holds.binary_search_by_key(&seq, |hold| hold.seq).ok()
     }
+}
+
+fn feature_of(note: &Option<Box<super::Note>>) -> Option<&str> {
+    note.as_ref().and_then(|note| note.feature.as_deref())
 }

@@ -182,6 +182,27 @@ pub struct Settings {
     pub webhook_url: Option<String>,
 }
 
+/// What a ledger keeps of its project's terms. Of the tiers it keeps its
+/// customer's own; packs are asked for when overage buys one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KnownTerms {
+    /// The version that this is of.
+    pub version: u64,
+    /// The project's settings, as far as they concern a customer.
+    pub settings: Settings,
+}
+
+impl KnownTerms {
+    /// What a customer's ledger keeps of them.
+    pub fn of(terms: &Terms) -> Self {
+        Self {
+            version: terms.version,
+            settings: Settings { default_tier: None, webhook_url: None, ..terms.settings.clone() },
+        }
+    }
+}
+
 impl Terms {
     /// A tier by its id.
     pub fn tier(&self, id: &Name) -> Option<&Tier> {

@@ -186,6 +186,25 @@ pub fn ledger_commit(handle: u32, now_ms: f64) -> Result<f64, JsError> {
     })
 }
 
+/// The call by which the project's terms are had before a period ends, and the
+/// project object's name before it, if one is over.
+///
+/// # Errors
+/// As [`ledger_call`].
+#[wasm_bindgen]
+pub fn ledger_terms(handle: u32, now_ms: f64) -> Result<Option<String>, JsError> {
+    with_ledger(handle, |ledger| ledger.terms_effect(instant(now_ms)))
+}
+
+/// Takes the reply to [`ledger_terms`].
+///
+/// # Errors
+/// As [`ledger_call`].
+#[wasm_bindgen]
+pub fn ledger_take_terms(handle: u32, reply: &str, now_ms: f64) -> Result<(), JsError> {
+    with_ledger(handle, |ledger| ledger.take_terms(reply, instant(now_ms)))
+}
+
 /// Does what the clock has made due.
 ///
 /// # Errors

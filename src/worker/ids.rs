@@ -16,6 +16,8 @@ pub enum Prefix {
     Transaction,
     /// A grant.
     Grant,
+    /// A purchase that overage begins.
+    Purchase,
 }
 
 impl Prefix {
@@ -23,6 +25,7 @@ impl Prefix {
         match self {
             Self::Transaction => "txn_",
             Self::Grant => "grant_",
+            Self::Purchase => "pur_",
         }
     }
 }

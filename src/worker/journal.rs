@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::keys::Mode;
 use super::store::{Store, StoreFault};
 use crate::credits::Credits;
-use crate::ledger::{Entry, Event, IdempotencyKey, Journal, Ledger};
+use crate::ledger::{Entry, Event, IdempotencyKey, Journal, Ledger, Notices};
 use crate::text::Name;
 use crate::time::Timestamp;
 
@@ -363,5 +363,5 @@ fn from_row((seq, at, amount, balance_after, key, fingerprint, payload): Row) ->
     let event: Event = serde_json::from_str(&payload)
         .map_err(|error| StoreFault(format!("entry {seq} cannot be read: {error}")))?;
     let key = key.zip(fingerprint).map(|(key, fingerprint)| IdempotencyKey { key, fingerprint });
-    Ok(Entry { seq, at, amount, balance_after, key, event })
+    Ok(Entry { seq, at, amount, balance_after, key, event, notices: Notices::default() })
 }

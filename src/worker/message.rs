@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::keys::Mode;
 use crate::api::{Code, Problem};
 use crate::credits::Credits;
-use crate::ledger::{Request, SettingChange};
+use crate::ledger::{RateLimit, Request, SettingChange, Terms};
 use crate::text::Name;
 use crate::time::Timestamp;
 
@@ -23,6 +23,15 @@ pub struct LedgerCall {
     /// The id of the customer key that calls.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
+    /// The version of the project's terms that the caller knows of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms_version: Option<u64>,
+    /// The terms themselves, when the object asked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Box<Terms>>,
+    /// The caller makes the purchase that overage may begin.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_buy: bool,
     /// What is asked.
     pub ask: Ask,
 }
@@ -58,6 +67,9 @@ pub enum Ask {
     Check {
         /// How much.
         amount: Credits,
+        /// For which feature.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        feature: Option<String>,
     },
     /// A list of transactions.
     Transactions(TransactionQuery),
@@ -121,6 +133,8 @@ pub struct ProjectCall {
 pub enum ProjectAsk {
     /// The record that isolates cache.
     Record,
+    /// The terms of the record.
+    Terms,
     /// Put a customer into the directory, or take it out.
     List {
         /// The customer.
@@ -237,6 +251,8 @@ pub struct Reply {
     pub status: u16,
     /// What the front must know besides.
     pub flag: Flag,
+    /// How the customer's rate limit stands, if there is one.
+    pub rate: Option<RateState>,
     /// The HTTP body.
     pub body: String,
 }
@@ -248,6 +264,52 @@ pub enum Flag {
     Plain,
     /// The operation had been done before.
     Replayed,
+    /// A purchase must be made before the operation is tried again.
+    Buy,
+    /// Nothing was done: bring the project's terms.
+    WantsTerms,
+}
+
+impl Flag {
+    const LETTERS: [(char, Self); 4] =
+        [('-', Self::Plain), ('r', Self::Replayed), ('b', Self::Buy), ('t', Self::WantsTerms)];
+
+    fn letter(self) -> char {
+        Self::LETTERS.iter().find(|(_, flag)| *flag == self).map_or('-', |(letter, _)| *letter)
+    }
+}
+
+/// How a rate limit stands after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateState {
+    /// The limit.
+    pub limit: RateLimit,
+    /// Requests that the window has left.
+    pub remaining: u32,
+    /// Seconds until it begins anew.
+    pub reset_seconds: i64,
+    /// Whether this request was one too many.
+    pub is_exceeded: bool,
+}
+
+impl RateState {
+    fn to_text(self) -> String {
+        let RateLimit { requests, window_seconds } = self.limit;
+        format!("#{requests},{window_seconds},{},{}\n", self.remaining, self.reset_seconds)
+    }
+
+    fn from_text(text: &str, is_exceeded: bool) -> Option<Self> {
+        let mut numbers = text.split(',');
+        Some(Self {
+            limit: RateLimit {
+                requests: numbers.next()?.parse().ok()?,
+                window_seconds: numbers.next()?.parse().ok()?,
+            },
+            remaining: numbers.next()?.parse().ok()?,
+            reset_seconds: numbers.next()?.parse().ok()?,
+            is_exceeded,
+        })
+    }
 }
 
 impl Reply {
@@ -259,34 +321,46 @@ impl Reply {
     /// An answer with a status.
     pub fn of(status: u16, answer: &impl Serialize) -> Self {
         match serde_json::to_string(answer) {
-            Ok(body) => Self { status, flag: Flag::Plain, body },
+            Ok(body) => Self { status, flag: Flag::Plain, rate: None, body },
             Err(_) => Problem::new(Code::Internal, "the answer could not be written").into(),
         }
     }
 
-    /// As the text that crosses: status, flag, body.
+    /// Asks for the project's terms; nothing was done.
+    pub fn wants_terms() -> Self {
+        Self { status: 409, flag: Flag::WantsTerms, rate: None, body: String::new() }
+    }
+
+    /// Whether a text that crossed is [`Reply::wants_terms`].
+    pub fn is_wish_for_terms(text: &str) -> bool {
+        text.starts_with("409t")
+    }
+
+    /// As the text that crosses: status, flag, a line about the rate limit if
+    /// there is one, body.
     pub fn to_text(&self) -> String {
-        let flag = match self.flag {
-            Flag::Plain => '-',
-            Flag::Replayed => 'r',
-        };
-        format!("{}{flag}{}", self.status, self.body)
+        let rate = self.rate.map(RateState::to_text).unwrap_or_default();
+        format!("{}{}{rate}{}", self.status, self.flag.letter(), self.body)
     }
 
     /// From the text that crossed; `None` for any other text.
     pub fn from_text(text: &str) -> Option<Self> {
         let (status, rest) = text.split_at_checked(3)?;
-        let (flag, body) = rest.split_at_checked(1)?;
-        let flag = match flag {
-            "r" => Flag::Replayed,
-            _ => Flag::Plain,
+        let status = status.parse().ok()?;
+        let mut rest = rest.chars();
+        let letter = rest.next()?;
+        let flag = Flag::LETTERS.iter().find(|(known, _)| *known == letter)?.1;
+        let body = rest.as_str();
+        let (rate, body) = match body.strip_prefix('#').and_then(|body| body.split_once('\n')) {
+            Some((rate, body)) => (RateState::from_text(rate, status == 429), body),
+            None => (None, body),
         };
-        Some(Self { status: status.parse().ok()?, flag, body: body.to_owned() })
+        Some(Self { status, flag, rate, body: body.to_owned() })
     }
 }
 
 impl From<Problem> for Reply {
     fn from(problem: Problem) -> Self {
-        Self { status: problem.code.status(), flag: Flag::Plain, body: problem.to_json() }
+        Self { status: problem.code.status(), flag: Flag::Plain, rate: None, body: problem.to_json() }
     }
 }

@@ -1,12 +1,12 @@
 //! Customers come, go and come back; their keys are revoked; and the clock
 //! that they live by may be wrong.
 
-use edge_credits::ledger::Addition;
+use edge_credits::ledger::{Addition, Opening};
 
 use super::*;
 
 fn open(metadata: Option<&str>) -> Command {
-    Command::Open { metadata: metadata.map(str::to_owned) }
+    Command::Open(Box::new(Opening { metadata: metadata.map(str::to_owned), ..Opening::default() }))
 }
 
 fn revoke(key: &str, at: Timestamp) -> Command {

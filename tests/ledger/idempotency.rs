@@ -1,5 +1,7 @@
 //! One key, at most one entry; and batches, which are all or nothing.
 
+use edge_credits::ledger::Opening;
+
 use super::*;
 use crate::journal_in_memory::contents;
 
@@ -59,7 +61,7 @@ fn each_kind_of_request_is_done_once_under_its_key() {
         Command::Update { metadata: None },
         Command::RevokeKey { key_id: "k".to_owned(), at: story.now },
         Command::Close,
-        Command::Open { metadata: None },
+        Command::Open(Box::new(Opening { metadata: None, ..Opening::default() })),
     ];
     for (index, command) in commands.into_iter().enumerate() {
         let request = keyed(command, &format!("k{index}"), "same");

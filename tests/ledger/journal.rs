@@ -1,6 +1,6 @@
 //! The journal is the truth: the ledger is what its entries add up to.
 
-use edge_credits::ledger::{Addition, Ledger};
+use edge_credits::ledger::{Addition, Ledger, Opening};
 
 use super::*;
 use crate::journal_in_memory::{contents, fold};
@@ -8,7 +8,10 @@ use crate::journal_in_memory::{contents, fold};
 /// A story with every kind of entry in it.
 fn eventful() -> Story {
     let mut story = Story::new();
-    story.did(Command::Open { metadata: Some("{\"plan\":1}".to_owned()) });
+    story.did(Command::Open(Box::new(Opening {
+        metadata: Some("{\"plan\":1}".to_owned()),
+        ..Opening::default()
+    })));
     story.did(Command::Update { metadata: Some("{\"plan\":2}".to_owned()) });
     let expires_at = Some(story.now.after_ms(2 * HOUR));
     story.did(add(Addition { expires_at, ..topup(10) }));

@@ -100,6 +100,7 @@ fn short(balance: i64, available: i64, requested: i64) -> Refusal {
         balance: whole(balance),
         available: whole(available),
         requested: whole(requested),
+        overage: Credits::ZERO,
     }
 }
 

@@ -3,7 +3,7 @@
 //! millionths.
 
 use edge_credits::ledger::{
-    AddKind, Addition, Charge, Command, Completion, IdempotencyKey, Request, Reservation, Source,
+    AddKind, Addition, Charge, Command, Completion, IdempotencyKey, Opening, Request, Reservation, Source,
 };
 use edge_credits::pricing::{ModelPrice, Tokens};
 use edge_credits::text::Name;
@@ -108,7 +108,9 @@ impl Ask {
                     })),
                 },
             }),
-            Self::Open(tag) => Command::Open { metadata: metadata(*tag) },
+            Self::Open(tag) => {
+                Command::Open(Box::new(Opening { metadata: metadata(*tag), ..Opening::default() }))
+            }
             Self::Update(tag) => Command::Update { metadata: metadata(*tag) },
             Self::Close => Command::Close,
             Self::Revoke(key, from) => {

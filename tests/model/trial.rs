@@ -208,11 +208,12 @@ fn verdict(result: Result<Outcome, Stop<std::convert::Infallible>>) -> Verdict {
             Refusal::AlreadyCompleted(_) => Why::Completed,
             Refusal::InvalidAmount(_) => Why::BadAmount,
             Refusal::InvalidField { .. } => Why::BadField,
-            Refusal::Insufficient { balance, available, requested } => Why::Short(
+            Refusal::Insufficient { balance, available, requested, .. } => Why::Short(
                 balance.millionths().into(),
                 available.millionths().into(),
                 requested.millionths().into(),
             ),
+            Refusal::LimitReached { .. } => panic!("nobody set a limit"),
             Refusal::KeyRevoked => panic!("the ledger does not check keys by itself"),
         }),
     }

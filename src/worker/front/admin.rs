@@ -220,6 +220,9 @@ impl Call<'_> {
             mode: own.mode,
             customer: Some(customer.clone()),
             key_id: None,
+            terms_version: None,
+            terms: None,
+            may_buy: false,
             ask: Ask::Execute(Request { command, key: None, deadline: None }),
         };
         let name = ledger_name(&own.project, own.mode, &customer);

@@ -1,7 +1,8 @@
 use serde::Serialize;
 
 use crate::api::{Code, Problem};
-use crate::worker::message::{Flag, Reply};
+use crate::ledger::RateLimit;
+use crate::worker::message::{Flag, RateState, Reply};
 
 /// Seconds after which a caller of an overloaded object may come back.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -99,9 +100,24 @@ impl From<Reply> for Answer {
         if reply.flag == Flag::Replayed {
             headers.push(("Idempotent-Replayed", "true".to_owned()));
         }
-        if matches!(reply.status, 429 | 503) {
-            headers.push(("Retry-After", RETRY_AFTER_SECONDS.to_owned()));
+        if let Some(rate) = reply.rate {
+            headers.extend(rate_headers(rate));
+        }
+        match (reply.status, reply.rate) {
+            (429, Some(rate)) => headers.push(("Retry-After", rate.reset_seconds.to_string())),
+            (429 | 503, _) => headers.push(("Retry-After", RETRY_AFTER_SECONDS.to_owned())),
+            _ => {}
         }
         Self { status: reply.status, kind, headers, body: reply.body }
     }
+}
+
+/// The fields of draft-ietf-httpapi-ratelimit-headers: the policy, and how it
+/// stands.
+fn rate_headers(rate: RateState) -> [(&'static str, String); 2] {
+    let RateLimit { requests, window_seconds } = rate.limit;
+    [
+        ("RateLimit-Policy", format!("\"tier\";q={requests};w={window_seconds}")),
+        ("RateLimit", format!("\"tier\";r={};t={}", rate.remaining, rate.reset_seconds)),
+    ]
 }

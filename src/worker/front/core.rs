@@ -4,7 +4,7 @@ use super::read::{CONSUME_FIELDS, fingerprint};
 use super::{Answer, AnswerKind, Call, ledger_name, reply, to_message};
 use crate::api::{Body, Code, Problem};
 use crate::ledger::{
-    AddKind, Addition, Command, DEFAULT_CREDIT_NAME, IdempotencyKey, Kind, Note, Request, Source,
+    AddKind, Addition, Command, DEFAULT_CREDIT_NAME, IdempotencyKey, Kind, Note, Opening, Request, Source,
 };
 use crate::text::Name;
 use crate::worker::base62;
@@ -39,18 +39,9 @@ impl Call<'_> {
     /// say that it did not answer.
     pub(super) async fn tell_ledger(&self, customer: &Name, ask: Ask) -> Result<String, Problem> {
         let key = &self.caller.key;
-        let call = LedgerCall {
-            project: key.project.clone(),
-            mode: key.mode,
-            customer: Some(customer.clone()),
-            key_id: self.caller.customer_key_id(),
-            ask,
-        };
-        let effect = Effect::LedgerByName {
-            name: ledger_name(&key.project, key.mode, customer),
-            message: to_message(&call)?,
-        };
-        Ok(self.io.perform(effect).await)
+        let name = ledger_name(&key.project, key.mode, customer);
+        let call = self.ledger_call(Some(customer.clone()), ask);
+        self.with_terms(call, |message| Effect::LedgerByName { name: name.clone(), message }).await
     }
 
     /// Asks the ledger that an id leads to; the ledger checks that it is the
@@ -63,15 +54,38 @@ impl Call<'_> {
         let id = self.incoming.text_at(index).unwrap_or_default();
         let (object, seq) = locate(Prefix::Transaction, &id)
             .ok_or_else(|| Problem::new(Code::NotFound, "there is no such transaction"))?;
+        let call = self.ledger_call(self.caller.key.customer.clone(), ask(seq));
+        reply(&self.with_terms(call, |message| Effect::LedgerById { id: object.clone(), message }).await?)
+    }
+
+    fn ledger_call(&self, customer: Option<Name>, ask: Ask) -> LedgerCall {
         let key = &self.caller.key;
-        let call = LedgerCall {
+        let known = || self.front.known_terms_version(&key.project, key.mode, self.incoming.now);
+        LedgerCall {
             project: key.project.clone(),
             mode: key.mode,
-            customer: key.customer.clone(),
+            customer,
             key_id: self.caller.customer_key_id(),
-            ask: ask(seq),
-        };
-        reply(&self.io.perform(Effect::LedgerById { id: object, message: to_message(&call)? }).await)
+            terms_version: self.record.as_ref().map_or_else(known, |record| Some(record.terms.version)),
+            terms: None,
+            may_buy: false,
+            ask,
+        }
+    }
+
+    /// Makes a call to a ledger, and once more with the project's terms if it
+    /// asks for them.
+    async fn with_terms(
+        &self,
+        mut call: LedgerCall,
+        effect: impl Fn(String) -> Effect,
+    ) -> Result<String, Problem> {
+        let text = self.io.perform(effect(to_message(&call)?)).await;
+        if !Reply::is_wish_for_terms(&text) {
+            return Ok(text);
+        }
+        call.terms = Some(Box::new(self.record().await?.terms.clone()));
+        Ok(self.io.perform(effect(to_message(&call)?)).await)
     }
 
     pub(super) async fn consume(&self) -> Result<Answer, Problem> {
@@ -89,8 +103,9 @@ impl Call<'_> {
         let body = Body::parse(bytes, &CONSUME_FIELDS)?;
         let (amount, note) = self.priced(&body).await?;
         // Nothing is protected here, but what a consume would refuse is refused.
+        let feature = note.as_ref().and_then(|note| note.feature.clone());
         self.request("check", Some(&body), bytes, Command::Consume { amount, note })?;
-        Ok(self.ask_ledger(&customer, Ask::Check { amount }).await?.into())
+        Ok(self.ask_ledger(&customer, Ask::Check { amount, feature }).await?.into())
     }
 
     pub(super) async fn consume_batch(&self) -> Result<Answer, Problem> {
@@ -202,8 +217,7 @@ impl Call<'_> {
         let query = self.incoming.query(&["limit", "offset", "cursor", "type", "from", "to"])?;
         let invalid = super::incoming::Query::invalid;
         let kind = query.get("type").map(|word| {
-            let known = Kind::TRANSACTIONS.iter().any(|kind| kind.word() == word)
-                || ["allocation", "rollover", "purchase"].contains(&word);
+            let known = Kind::TRANSACTIONS.iter().any(|kind| kind.word() == word);
             known.then(|| word.to_owned()).ok_or_else(|| invalid("type", "is not a type of transaction"))
         });
         let before = query.get("cursor").map(|cursor| {
@@ -242,7 +256,8 @@ impl Call<'_> {
         let bytes = self.incoming.json_body()?;
         let body = Body::parse(bytes, &["id", "metadata"])?;
         let customer = body.require("id")?.name()?;
-        let command = Command::Open { metadata: body.metadata()? };
+        let opening = Opening { metadata: body.metadata()?, ..Opening::default() };
+        let command = Command::Open(Box::new(opening));
         let request = self.request("create", None, bytes, command)?;
         Ok(self.ask_ledger(&customer, Ask::Execute(request)).await?.into())
     }

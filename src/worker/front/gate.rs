@@ -190,7 +190,7 @@ impl Call<'_> {
 
     /// A rule that costs nothing: the customer must exist, no more.
     async fn gate_for_free(&self, customer: &Name, rule: &GateRule, path: &str) -> Result<Answer, Problem> {
-        let checked = self.ask_ledger(customer, Ask::Check { amount: Credits::ZERO }).await?;
+        let checked = self.ask_ledger(customer, Ask::Check { amount: Credits::ZERO, feature: None }).await?;
         if checked.status >= 400 {
             return Ok(checked.into());
         }

@@ -80,6 +80,27 @@ impl Front {
         Some((Rc::clone(&known.record), is_confirmed))
     }
 
+    /// The version of a project's terms, if this isolate knows the record; it
+    /// is read or refreshed behind the request's back. For a customer key,
+    /// which waits for no record.
+    pub(super) fn known_terms_version(&self, project: &Name, mode: Mode, now: Timestamp) -> Option<u64> {
+        let key = record_key(project, mode.word());
+        let mut records = self.records.borrow_mut();
+        match records.get_mut(&key) {
+            Some(known) => {
+                if now.ms_since(known.asked_at) >= REFRESH_AFTER_MS {
+                    known.asked_at = now;
+                    self.spawn(Effect::KvGet { key });
+                }
+                Some(known.record.terms.version)
+            }
+            None => {
+                self.spawn(Effect::KvGet { key });
+                None
+            }
+        }
+    }
+
     async fn ask_record(&self, io: &Io, project: &Name, mode: Mode) -> Result<ProjectRecord, Problem> {
         let reply = self.ask_project(io, project, mode, ProjectAsk::Record).await?;
         serde_json::from_str(&reply.body)

@@ -1,16 +1,13 @@
 //! One customer's ledger object: it takes calls, keeps a [`Book`], and prints
 //! the answers. Several calls are done in memory, then committed at once.
 
-use crate::api::{
-    AddAnswer, BatchAnswer, BatchItem, Code, ConsumeAnswer, CustomerAnswer, Decimal, ExtendAnswer, JsonText,
-    Problem, UsageCompleteAnswer, UsageStartAnswer,
-};
-use crate::credits::Credits;
-use crate::ledger::{Book, Command, Entry, Event, Outcome, Refusal, Request, Stop};
+use super::rate::Limiter;
+use crate::api::{Code, Problem};
+use crate::ledger::{Book, Command, Refusal, Terms};
 use crate::time::Timestamp;
-use crate::worker::ids::{Naming, Prefix};
+use crate::worker::ids::Naming;
 use crate::worker::journal::{Identity, SqlJournal};
-use crate::worker::message::{Ask, Flag, LedgerCall, ProjectAsk, ProjectCall, Reply};
+use crate::worker::message::{Ask, LedgerCall, ProjectAsk, ProjectCall, Reply};
 use crate::worker::objects::project::project_name;
 use crate::worker::store::{Store, StoreFault};
 
@@ -25,6 +22,7 @@ pub struct LedgerObject<S> {
     pub(super) naming: Naming,
     /// Something was written since the last commit.
     has_written: bool,
+    limiter: Limiter,
 }
 
 impl<S: Store> LedgerObject<S> {
@@ -37,7 +35,7 @@ impl<S: Store> LedgerObject<S> {
         let naming =
             Naming::new(object_id).ok_or_else(|| StoreFault("the object's id is not 32 bytes".to_owned()))?;
         let (ledger, journal) = SqlJournal::open(store)?;
-        Ok(Self { book: Book::new(ledger, journal), naming, has_written: false })
+        Ok(Self { book: Book::new(ledger, journal), naming, has_written: false, limiter: Limiter::default() })
     }
 
     /// Answers one call. What it changes waits for [`LedgerObject::commit`]:
@@ -52,7 +50,13 @@ impl<S: Store> LedgerObject<S> {
             return Ok(refused.into());
         }
         let now = now.max(self.book.ledger().at());
+        if self.wants_terms(&call) {
+            return Ok(Reply::wants_terms());
+        }
         self.write_if_heavy()?;
+        if let Some(terms) = call.terms {
+            self.bring_terms(*terms, now)?;
+        }
         self.settle_due(now)?;
         if call.key_id.as_ref().is_some_and(|key_id| self.book.ledger().refuses_key(key_id, now)) {
             return Ok(Problem::from(Refusal::KeyRevoked).into());
@@ -61,9 +65,27 @@ impl<S: Store> LedgerObject<S> {
             let identity = Identity { project: call.project, mode: call.mode, customer };
             self.book.journal_mut().identify(&identity);
         }
-        match call.ask {
-            Ask::Execute(request) => self.execute(&request, now),
-            Ask::Refund { object, request } if self.naming.is_of(&object) => self.execute(&request, now),
+        let limit = self.book.ledger().rate_limit().filter(|_| is_limited(&call.ask));
+        let Some(limit) = limit else {
+            return self.ask(call.ask, call.may_buy, now);
+        };
+        let state = self.limiter.take(limit, now);
+        let mut reply = match state.is_exceeded {
+            true => {
+                Problem::new(Code::RateLimited, "the tier of this customer allows no more for now").into()
+            }
+            false => self.ask(call.ask, call.may_buy, now)?,
+        };
+        reply.rate = Some(state);
+        Ok(reply)
+    }
+
+    fn ask(&mut self, ask: Ask, may_buy: bool, now: Timestamp) -> Result<Reply, StoreFault> {
+        match ask {
+            Ask::Execute(request) => self.execute(&request, may_buy, now),
+            Ask::Refund { object, request } if self.naming.is_of(&object) => {
+                self.execute(&request, may_buy, now)
+            }
             Ask::Refund { .. } => {
                 let detail = "is not a charge of this customer";
                 Ok(Problem::field(Code::InvalidField, "refund_of", detail).into())
@@ -71,7 +93,7 @@ impl<S: Store> LedgerObject<S> {
             Ask::Batch { items, atomic: true } => self.batch_of_all(&items, now),
             Ask::Batch { items, atomic: false } => self.batch_of_each(&items, now),
             Ask::Balance { breakdown, credit_name } => Ok(self.balance(breakdown, credit_name, now)),
-            Ask::Check { amount } => Ok(self.check(amount, now)),
+            Ask::Check { amount, feature } => Ok(self.check(amount, feature.as_deref(), now)),
             Ask::Transactions(query) => self.transactions(&query),
             Ask::Transaction { seq } => self.transaction(seq),
             Ask::Usage { seq } => self.usage(seq),
@@ -79,6 +101,71 @@ impl<S: Store> LedgerObject<S> {
             Ask::Audit => self.audit(),
             Ask::Customer => Ok(self.customer(now)),
         }
+    }
+
+    /// Whether the caller must bring the project's terms first: it knows of
+    /// newer ones, or the call cannot be answered without.
+    fn wants_terms(&self, call: &LedgerCall) -> bool {
+        if call.terms.is_some() {
+            return false;
+        }
+        let is_behind = call.terms_version.is_some_and(|version| version > self.book.terms_version());
+        let has_none = self.book.terms().is_none() && call.terms_version != Some(0);
+        is_behind || (has_none && self.needs_terms(&call.ask))
+    }
+
+    /// Only a customer that begins, or changes its tier, needs all of them.
+    fn needs_terms(&self, ask: &Ask) -> bool {
+        let is_new = self.book.ledger().opened_at().is_none();
+        match ask {
+            Ask::Execute(request) => match &request.command {
+                Command::ChangeTier(_) => true,
+                Command::Consume { .. }
+                | Command::Reserve(_)
+                | Command::Add(_)
+                | Command::Purchase(_)
+                | Command::Open(_) => is_new,
+                _ => false,
+            },
+            Ask::Refund { .. } | Ask::Batch { .. } | Ask::Check { .. } => is_new,
+            _ => false,
+        }
+    }
+
+    /// The call that brings the project's terms, if a period is over by now:
+    /// the project object's name, a line break, and the call. For an alarm,
+    /// which nobody brings them.
+    ///
+    /// # Errors
+    /// If the call cannot be written.
+    pub fn terms_effect(&self, now: Timestamp) -> Result<Option<String>, StoreFault> {
+        let is_due = self.book.ledger().plan().is_some_and(|plan| plan.next_reset <= now);
+        let Some(identity) = self.book.journal().identity().filter(|_| is_due) else {
+            return Ok(None);
+        };
+        project_effect(identity, ProjectAsk::Terms).map(Some)
+    }
+
+    /// Takes the terms that [`LedgerObject::terms_effect`] brought. A reply
+    /// that is none changes nothing: the old terms go on.
+    ///
+    /// # Errors
+    /// The store's fault; the object must then be dropped.
+    pub fn take_terms(&mut self, reply: &str, now: Timestamp) -> Result<(), StoreFault> {
+        let reply = Reply::from_text(reply).filter(|reply| reply.status == 200);
+        match reply.and_then(|reply| serde_json::from_str(&reply.body).ok()) {
+            Some(terms) => self.bring_terms(terms, now),
+            None => Ok(()),
+        }
+    }
+
+    /// What was due before the terms changed is done by the old ones.
+    fn bring_terms(&mut self, terms: Terms, now: Timestamp) -> Result<(), StoreFault> {
+        if terms.version > self.book.terms_version() {
+            self.settle_due(terms.since.min(now))?;
+        }
+        self.book.take_terms(terms, now);
+        Ok(())
     }
 
     /// Commits what the calls since the last commit changed. Whether there was
@@ -149,9 +236,7 @@ impl<S: Store> LedgerObject<S> {
             return Ok(None);
         };
         let ask = ProjectAsk::List { customer: identity.customer.clone(), created_at };
-        let call = ProjectCall { project: identity.project.clone(), mode: identity.mode, ask };
-        let message = serde_json::to_string(&call).map_err(|error| StoreFault(error.to_string()))?;
-        Ok(Some(format!("{}\n{message}", project_name(&identity.project, identity.mode))))
+        project_effect(identity, ask).map(Some)
     }
 
     /// Keeps that the directory has heard what it was told.
@@ -176,178 +261,20 @@ impl<S: Store> LedgerObject<S> {
         };
         (!own).then(|| Problem::new(Code::NotFound, "there is no such id"))
     }
+}
 
-    fn execute(&mut self, request: &Request, now: Timestamp) -> Result<Reply, StoreFault> {
-        let outcome = match self.book.execute(request, now) {
-            Ok(outcome) => outcome,
-            Err(Stop::Failed(fault)) => return Err(fault),
-            Err(Stop::Refused(refusal)) => return Ok(Problem::from(refusal).into()),
-        };
-        let mut reply = self.answer(&request.command, &outcome, now);
-        if outcome.replayed {
-            reply.flag = Flag::Replayed;
-        }
-        Ok(reply)
-    }
-
-    fn answer(&self, command: &Command, outcome: &Outcome, now: Timestamp) -> Reply {
-        let Outcome { entry, replayed } = outcome;
-        let (seq, replayed) = (entry.seq, *replayed);
-        match command {
-            Command::Consume { .. } => Reply::ok(&self.consume_answer(entry, replayed)),
-            Command::Add(_) => Reply::ok(&AddAnswer {
-                balance: Decimal(entry.balance_after),
-                amount: Decimal(entry.amount),
-                transaction_id: self.naming.id(Prefix::Transaction, seq),
-                grant_id: matches!(entry.event, Event::Granted { .. })
-                    .then(|| self.naming.id(Prefix::Grant, seq)),
-                replayed,
-                seq,
-            }),
-            Command::Reserve(_) => Reply::ok(&self.started(entry, replayed)),
-            Command::Extend { .. } => Reply::ok(&self.extended(entry, replayed)),
-            Command::Complete(_) => Reply::ok(&self.completed(entry, replayed)),
-            Command::Open { .. } => Reply::ok(&self.opened(entry, replayed)),
-            Command::Update { .. } => Reply::ok(&self.updated(entry, replayed, now)),
-            Command::Close => {
-                let id = self.customer_id();
-                Reply::ok(&serde_json::json!({ "id": id, "deleted": true, "replayed": replayed, "seq": seq }))
-            }
-            Command::RevokeKey { .. } => Reply::ok(&serde_json::json!({ "seq": seq })),
-        }
-    }
-
-    /// From the entry alone, so that a replay is the first answer again.
-    fn opened(&self, entry: &Entry, replayed: bool) -> CustomerAnswer {
-        CustomerAnswer {
-            id: self.customer_id(),
-            balance: Decimal(entry.balance_after),
-            available: Decimal(entry.balance_after),
-            held: Decimal(Credits::ZERO),
-            created_at: entry.at.to_string(),
-            metadata: metadata_of(entry),
-            replayed: Some(replayed),
-            seq: Some(entry.seq),
-        }
-    }
-
-    /// A replay shows what was changed then, and the credits as they are now:
-    /// the entry does not know what was held.
-    fn updated(&self, entry: &Entry, replayed: bool, now: Timestamp) -> CustomerAnswer {
-        CustomerAnswer {
-            metadata: metadata_of(entry),
-            replayed: Some(replayed),
-            seq: Some(entry.seq),
-            ..self.customer_answer(now)
-        }
-    }
-
-    fn consume_answer(&self, entry: &Entry, replayed: bool) -> ConsumeAnswer {
-        ConsumeAnswer {
-            success: true,
-            balance: Decimal(entry.balance_after),
-            amount: Decimal(entry.amount.negated()),
-            transaction_id: self.naming.id(Prefix::Transaction, entry.seq),
-            replayed,
-            seq: entry.seq,
-        }
-    }
-
-    fn started(&self, entry: &Entry, replayed: bool) -> UsageStartAnswer {
-        let (held, expires_at) = match &entry.event {
-            Event::Held { hold } => (hold.amount, Some(hold.expires_at.to_string())),
-            _ => (Credits::ZERO, None),
-        };
-        UsageStartAnswer {
-            transaction_id: Some(self.naming.id(Prefix::Transaction, entry.seq)),
-            proceed: true,
-            balance: Decimal(entry.balance_after),
-            credits_used: Decimal(held),
-            message: "credits are held".to_owned(),
-            expires_at,
-            replayed: Some(replayed),
-            seq: Some(entry.seq),
-        }
-    }
-
-    fn extended(&self, entry: &Entry, replayed: bool) -> ExtendAnswer {
-        let (hold, expires_at) = match &entry.event {
-            Event::Extended { hold, expires_at } => (*hold, *expires_at),
-            _ => (entry.seq, entry.at),
-        };
-        ExtendAnswer {
-            transaction_id: self.naming.id(Prefix::Transaction, hold),
-            expires_at: expires_at.to_string(),
-            replayed,
-            seq: entry.seq,
-        }
-    }
-
-    fn completed(&self, entry: &Entry, replayed: bool) -> UsageCompleteAnswer {
-        let (hold, held) = match &entry.event {
-            Event::Settled { hold, held, .. } => (*hold, *held),
-            _ => (entry.seq, Credits::ZERO),
-        };
-        UsageCompleteAnswer {
-            transaction_id: self.naming.id(Prefix::Transaction, hold),
-            credits_used: Decimal(entry.amount.negated()),
-            balance: Decimal(entry.balance_after),
-            balance_adjustment: Decimal(held.plus(entry.amount)),
-            replayed,
-            seq: entry.seq,
-        }
-    }
-
-    fn batch_of_all(&mut self, items: &[Request], now: Timestamp) -> Result<Reply, StoreFault> {
-        match self.book.execute_all(items, now) {
-            Ok(outcomes) => {
-                let results = outcomes.iter().map(|outcome| self.done(outcome)).collect();
-                Ok(self.batch_reply(results, outcomes.iter().all(|outcome| outcome.replayed)))
-            }
-            Err((_, Stop::Failed(fault))) => Err(fault),
-            Err((index, Stop::Refused(refusal))) => Ok(Problem::from(refusal).with("item", &index).into()),
-        }
-    }
-
-    fn batch_of_each(&mut self, items: &[Request], now: Timestamp) -> Result<Reply, StoreFault> {
-        let mut results = Vec::with_capacity(items.len());
-        let mut all_replayed = !items.is_empty();
-        for item in items {
-            match self.book.execute(item, now) {
-                Ok(outcome) => {
-                    all_replayed &= outcome.replayed;
-                    results.push(self.done(&outcome));
-                }
-                Err(Stop::Failed(fault)) => return Err(fault),
-                Err(Stop::Refused(refusal)) => {
-                    all_replayed = false;
-                    let error = Problem::from(refusal);
-                    results.push(BatchItem::Refused { status: error.code.status(), success: false, error });
-                }
-            }
-        }
-        Ok(self.batch_reply(results, all_replayed))
-    }
-
-    fn done(&self, outcome: &Outcome) -> BatchItem {
-        BatchItem::Done { status: 200, answer: self.consume_answer(&outcome.entry, outcome.replayed) }
-    }
-
-    fn batch_reply(&self, results: Vec<BatchItem>, all_replayed: bool) -> Reply {
-        let succeeded = results.iter().filter(|item| matches!(item, BatchItem::Done { .. })).count();
-        let failed = results.len().saturating_sub(succeeded);
-        let balance = Decimal(self.book.ledger().balance());
-        let mut reply = Reply::ok(&BatchAnswer { results, balance, succeeded, failed });
-        if all_replayed {
-            reply.flag = Flag::Replayed;
-        }
-        reply
+/// What counts against a tier's rate limit: asking for credits.
+fn is_limited(ask: &Ask) -> bool {
+    match ask {
+        Ask::Batch { .. } => true,
+        Ask::Execute(request) => matches!(request.command, Command::Consume { .. } | Command::Reserve(_)),
+        _ => false,
     }
 }
 
-fn metadata_of(entry: &Entry) -> Option<JsonText> {
-    match &entry.event {
-        Event::Opened { metadata } | Event::Updated { metadata } => metadata.clone().map(JsonText),
-        _ => None,
-    }
+/// A call to the customer's project, as the shell performs it.
+fn project_effect(identity: &Identity, ask: ProjectAsk) -> Result<String, StoreFault> {
+    let call = ProjectCall { project: identity.project.clone(), mode: identity.mode, ask };
+    let message = serde_json::to_string(&call).map_err(|error| StoreFault(error.to_string()))?;
+    Ok(format!("{}\n{message}", project_name(&identity.project, identity.mode)))
 }

@@ -44,18 +44,20 @@ impl<S: Store> LedgerObject<S> {
         }
     }
 
-    pub(super) fn check(&self, amount: Credits, now: Timestamp) -> Reply {
-        let ledger = self.book.ledger();
-        if ledger.opened_at().is_none() {
+    /// What a consume of this amount would meet.
+    pub(super) fn check(&self, amount: Credits, feature: Option<&str>, now: Timestamp) -> Reply {
+        let Some(ledger) = self.book.ledger_for_charge(now) else {
             return no_customer();
-        }
-        let available = ledger.available(now);
+        };
+        let limits = ledger.require_within_limits(amount, feature, now);
+        let refusal = limits.and_then(|()| ledger.require_spendable(amount, now)).err();
         Reply::ok(&CheckAnswer {
-            allowed: amount <= available,
+            allowed: refusal.is_none(),
             balance: Decimal(ledger.balance()),
-            available: Decimal(available),
+            available: Decimal(ledger.available(now)),
             required: Decimal(amount),
-            shortfall: Decimal(amount.minus(available).or_zero()),
+            shortfall: Decimal(refusal.as_ref().map_or(Credits::ZERO, Refusal::shortfall)),
+            reason: refusal.map(|refusal| Problem::from(refusal).code.word()),
         })
     }
 

@@ -4,6 +4,8 @@
 pub mod delivery;
 pub mod events;
 pub mod ledger;
+mod ledger_execute;
 mod ledger_views;
 pub mod project;
+mod rate;
 pub mod registry;

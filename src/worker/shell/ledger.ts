@@ -20,8 +20,8 @@ import { useStorage } from "./platform.js";
 const TAKEOVER_MS = 250;
 /** A call that has waited this long is dropped unrun: its caller has given up by now. */
 const STALE_MS = 10_000;
-/** How long the project's directory is waited for when a customer comes or goes. */
-const LISTING_DEADLINE_MS = 2_000;
+/** How long the project's object is waited for: a customer comes or goes, a period ends. */
+const PROJECT_DEADLINE_MS = 2_000;
 
 const BROKEN = "!broken";
 
@@ -82,7 +82,11 @@ export class LedgerObject extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#alarmAt = null;
     try {
-      this.#transact((handle) => call((engine) => engine.ledger_settle_due(handle, now())));
+      const terms = await this.#terms();
+      this.#transact((handle) => {
+        if (terms !== undefined) call((engine) => engine.ledger_take_terms(handle, terms, now()));
+        call((engine) => engine.ledger_settle_due(handle, now()));
+      });
       await this.ctx.storage.sync();
       await this.#tellDirectory();
       await this.#wakeInTime();
@@ -205,17 +209,39 @@ export class LedgerObject extends DurableObject<Env> {
     await this.ctx.storage.setAlarm(toPlatform(at));
   }
 
+  /** The project's terms as they are now, if a period is over: an alarm is brought none. */
+  async #terms(): Promise<string | undefined> {
+    useStorage(this.ctx.storage.sql);
+    const handle = this.#open();
+    const effect = call((engine) => engine.ledger_terms(handle, now()));
+    if (effect === undefined) return undefined;
+    try {
+      return await this.#askProject(effect);
+    } catch (error) {
+      // The period ends by the terms that the ledger knows.
+      console.error(
+        `a period ended by old terms: ${error instanceof Error ? error.message : "failed"}`,
+      );
+      return undefined;
+    }
+  }
+
+  /** Performs a call to the project's object: its name, a line break, the message. */
+  #askProject(effect: string): Promise<string> {
+    const line = effect.indexOf("\n");
+    const projects = this.env.PROJECT;
+    const project = projects.get(projects.idFromName(effect.slice(0, line)));
+    return within(PROJECT_DEADLINE_MS, project.call(effect.slice(line + 1)));
+  }
+
   /** Tells the project's directory that this customer came or went. */
   async #tellDirectory(): Promise<void> {
     useStorage(this.ctx.storage.sql);
     const handle = this.#open();
     const effect = call((engine) => engine.ledger_listing(handle));
     if (effect === undefined) return;
-    const line = effect.indexOf("\n");
-    const projects = this.env.PROJECT;
     try {
-      const directory = projects.get(projects.idFromName(effect.slice(0, line)));
-      await within(LISTING_DEADLINE_MS, directory.call(effect.slice(line + 1)));
+      await this.#askProject(effect);
       useStorage(this.ctx.storage.sql);
       const open = this.#open();
       call((engine) => engine.ledger_listed(open));
