@@ -107,6 +107,8 @@ pub struct TransactionAnswer {
     pub kind: &'static str,
     pub amount: Decimal,
     pub balance_after: Decimal,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overage: Option<Decimal>,
     pub description: Option<String>,
     pub service: Option<String>,
     pub action: Option<String>,

@@ -115,9 +115,17 @@ impl<S: Store> LedgerObject<S> {
         }
     }
 
-    /// With the first period's credits, which came with it.
+    /// From the entry alone, so that a replay is the first answer again; with
+    /// the first period's credits, which came with it.
     fn opened(&self, entry: &Entry, replayed: bool, now: Timestamp) -> CustomerAnswer {
+        let allocation = match &entry.event {
+            Event::Opened { plan: Some(plan), .. } => plan.tier.allocation,
+            _ => Credits::ZERO,
+        };
         CustomerAnswer {
+            balance: Decimal(entry.balance_after.plus(allocation)),
+            available: Decimal(entry.balance_after.plus(allocation)),
+            held: Decimal(Credits::ZERO),
             created_at: entry.at.to_string(),
             metadata: metadata_of(entry),
             replayed: Some(replayed),

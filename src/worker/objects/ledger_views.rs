@@ -6,7 +6,7 @@ use crate::api::{
     Pagination, Problem, TransactionAnswer, UsageStateAnswer,
 };
 use crate::credits::Credits;
-use crate::ledger::{Entry, Event, Grant, Journal, Kind, Refusal};
+use crate::ledger::{Entry, Event, Grant, Journal, Kind, Refusal, TakeBackReason};
 use crate::time::Timestamp;
 use crate::worker::base62;
 use crate::worker::ids::Prefix;
@@ -119,16 +119,17 @@ impl<S: Store> LedgerObject<S> {
     fn transaction_answer(&self, entry: &Entry) -> TransactionAnswer {
         let note = entry.note().cloned().unwrap_or_default();
         let about = entry.about().map(|seq| self.naming.id(Prefix::Transaction, seq));
-        let is_refund = matches!(entry.event, Event::Granted { .. });
-        let (hold_id, refund_of) = if is_refund { (None, about) } else { (about, None) };
-        let closing = matches!(entry.event, Event::Closed).then(|| "customer deleted".to_owned());
+        let is_hold = matches!(entry.event, Event::Settled { .. });
+        let (hold_id, refund_of) = if is_hold { (about, None) } else { (None, about) };
+        let words = described(&entry.event).map(str::to_owned);
         TransactionAnswer {
             id: self.naming.id(Prefix::Transaction, entry.seq),
             customer_id: self.customer_id(),
             kind: entry.kind().word(),
             amount: Decimal(entry.amount),
             balance_after: Decimal(entry.balance_after),
-            description: note.description.or(closing),
+            overage: Some(entry.debt()).filter(|debt| debt.is_positive()).map(Decimal),
+            description: note.description.or(words),
             service: note.service,
             action: note.action,
             model: note.model,
@@ -226,6 +227,17 @@ impl<S: Store> LedgerObject<S> {
     pub(super) fn customer_id(&self) -> String {
         let identity = self.book.journal().identity();
         identity.map(|identity| identity.customer.as_str().to_owned()).unwrap_or_default()
+    }
+}
+
+/// What there is to say of an entry that nobody described.
+fn described(event: &Event) -> Option<&str> {
+    match event {
+        Event::Closed => Some("customer deleted"),
+        Event::Reversed { reason: TakeBackReason::Refund, .. } => Some("payment refunded"),
+        Event::Reversed { reason: TakeBackReason::Dispute, .. } => Some("payment disputed"),
+        Event::Granted { purchase: Some(purchase), .. } => Some(&purchase.id),
+        _ => None,
     }
 }
 
