@@ -77,7 +77,13 @@ test("a check says what a consume would, and changes nothing", async () => {
   const before = await engine.audit(key, "checked");
   const yes = { allowed: true, balance: 10, available: 10, required: 10, shortfall: 0 };
   assert.deepEqual(await check({ amount: 10, feature: "f", idempotency_key: "k" }), yes);
-  const no = { ...yes, allowed: false, required: 10.000001, shortfall: 0.000001 };
+  const no = {
+    ...yes,
+    allowed: false,
+    required: 10.000001,
+    shortfall: 0.000001,
+    reason: "insufficient_credits",
+  };
   assert.deepEqual(await check({ amount: 10.000001 }), no);
   await engine.send("POST", "/v1/usage-transactions", {
     key,
@@ -89,6 +95,7 @@ test("a check says what a consume would, and changes nothing", async () => {
     available: 6,
     required: 7,
     shortfall: 1,
+    reason: "insufficient_credits",
   });
   assert.equal((await engine.audit(key, "checked")).entries, before.entries + 1, "the hold");
 });
