@@ -122,6 +122,18 @@ pub struct TransactionAnswer {
     pub created_at: String,
 }
 
+/// One line of `GET /v1/customers/{id}/export`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct ExportLine {
+    #[serde(flatten)]
+    pub transaction: TransactionAnswer,
+    pub internal: bool,
+    pub stored_key: Option<String>,
+    pub fingerprint: Option<String>,
+    pub event: JsonText,
+}
+
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[allow(missing_docs)]

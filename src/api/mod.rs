@@ -13,8 +13,8 @@ mod settings;
 
 pub use answer::{
     AddAnswer, AuditAnswer, BalanceAnswer, BatchAnswer, BatchItem, CheckAnswer, ConsumeAnswer,
-    CustomerAnswer, ExtendAnswer, GrantAnswer, List, Pagination, TransactionAnswer, UsageCompleteAnswer,
-    UsageStartAnswer, UsageStateAnswer,
+    CustomerAnswer, ExportLine, ExtendAnswer, GrantAnswer, List, Pagination, TransactionAnswer,
+    UsageCompleteAnswer, UsageStartAnswer, UsageStateAnswer,
 };
 pub use body::{Body, Field};
 pub use decimal::{Decimal, Exact, JsonText};

@@ -69,6 +69,18 @@ pub enum Effect {
         /// Headers to set.
         headers: Vec<(&'static str, String)>,
     },
+    /// Begin the response; its body follows by [`Effect::Write`], and the
+    /// flow's own answer ends it.
+    Begin {
+        /// Status, kind and headers.
+        head: Answer,
+    },
+    /// Write to the body that was begun. Replied to once it is on its way to
+    /// the caller, so that a slow one is waited for; `!gone` if there is none.
+    Write {
+        /// What to write.
+        text: String,
+    },
 }
 
 impl Effect {
@@ -92,6 +104,8 @@ impl Effect {
                 }
                 text
             }
+            Self::Begin { head } => head.to_text_with('S'),
+            Self::Write { text } => format!("T\n{text}"),
         }
     }
 }

@@ -31,6 +31,11 @@ pub enum AnswerKind {
     Origin,
     /// The OpenAPI document, which the shell holds.
     OpenApi,
+    /// `application/x-ndjson`.
+    Lines,
+    /// The end of a body that was streamed: all of it was written. Any other
+    /// answer to a request that began to stream breaks the body off.
+    End,
 }
 
 impl Answer {
@@ -65,14 +70,21 @@ impl Answer {
     /// As the text that crosses to the shell: `A`, status, kind, headers by
     /// line, an empty line, the body.
     pub fn to_text(&self) -> String {
+        self.to_text_with('A')
+    }
+
+    /// As [`Answer::to_text`], with another first letter.
+    pub fn to_text_with(&self, letter: char) -> String {
         let kind = match self.kind {
             AnswerKind::Json => 'j',
             AnswerKind::Problem => 'p',
             AnswerKind::Origin => 'o',
             AnswerKind::OpenApi => 'd',
+            AnswerKind::Lines => 'n',
+            AnswerKind::End => 'e',
         };
         let mut text = String::with_capacity(self.body.len().saturating_add(64));
-        text.push('A');
+        text.push(letter);
         text.push_str(&self.status.to_string());
         text.push(kind);
         for (name, value) in &self.headers {

@@ -24,7 +24,7 @@ const ADD_KINDS: [(&str, AddKind); 3] =
 
 impl Call<'_> {
     /// Path parameter `customer_id`, if the caller may act for it.
-    fn customer(&self) -> Result<Name, Problem> {
+    pub(super) fn customer(&self) -> Result<Name, Problem> {
         let customer = self.incoming.name_at(2, "customer_id")?;
         self.caller.require_customer(&customer)?;
         Ok(customer)

@@ -6,6 +6,7 @@ pub mod admin;
 mod answer;
 mod catalogue;
 mod core;
+mod export;
 mod gate;
 mod incoming;
 mod read;
@@ -146,6 +147,7 @@ impl Front {
             Operation::ListTransactions => call.list_transactions().await,
             Operation::GetTransaction => call.get_transaction().await,
             Operation::Audit => call.audit().await,
+            Operation::Export => call.export().await,
             Operation::ListCustomers => call.list_customers().await,
             Operation::CreateCustomer => call.create_customer().await,
             Operation::GetCustomer => call.get_customer().await,

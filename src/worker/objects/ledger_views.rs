@@ -116,10 +116,11 @@ impl<S: Store> LedgerObject<S> {
         })
     }
 
-    fn transaction_answer(&self, entry: &Entry) -> TransactionAnswer {
+    pub(super) fn transaction_answer(&self, entry: &Entry) -> TransactionAnswer {
         let note = entry.note().cloned().unwrap_or_default();
         let about = entry.about().map(|seq| self.naming.id(Prefix::Transaction, seq));
-        let is_hold = matches!(entry.event, Event::Settled { .. });
+        let is_hold =
+            matches!(entry.event, Event::Settled { .. } | Event::Released { .. } | Event::Extended { .. });
         let (hold_id, refund_of) = if is_hold { (about, None) } else { (None, about) };
         let words = described(&entry.event).map(str::to_owned);
         TransactionAnswer {
@@ -241,6 +242,6 @@ fn described(event: &Event) -> Option<&str> {
     }
 }
 
-fn no_customer() -> Reply {
+pub(super) fn no_customer() -> Reply {
     Problem::new(Code::NotFound, "there is no such customer").into()
 }

@@ -1,7 +1,7 @@
 // Cross-origin requests from browsers: off unless CORS_ORIGINS names who may.
 
 const EXPOSED =
-  "X-Request-Id, Idempotent-Replayed, Retry-After, X-Credits-Remaining, X-Credits-Cost";
+  "X-Request-Id, Idempotent-Replayed, Retry-After, X-Credits-Remaining, X-Credits-Cost, X-Journal-Entries";
 const PREFLIGHT_SECONDS = "86400";
 
 function allowed(request: Request, origins: string): string | undefined {

@@ -40,6 +40,8 @@ export function perform(effect: string, task: Task): Promise<string> | string {
       return readKv(env, first);
     case "F":
       return forward(first, rest, task);
+    case "T":
+      return task.output?.write(rest) ?? "!gone";
     default:
       return "!failed";
   }

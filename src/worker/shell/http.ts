@@ -11,6 +11,12 @@ const METHODS_WITHOUT_BODY = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Statuses whose responses must not have a body (Fetch, "null body status"). */
 const NULL_BODY_STATUSES = new Set([101, 204, 205, 304]);
 
+/** By an answer's kind; any other is JSON. */
+const MEDIA_TYPES: Record<string, string> = {
+  p: "application/problem+json",
+  n: "application/x-ndjson",
+};
+
 let requestPrefix = "";
 let requestCount = 0;
 
@@ -73,20 +79,26 @@ export function isGated(url: string): boolean {
   return url.startsWith("/gate/", url.indexOf("/", url.indexOf("//") + 2));
 }
 
-/** The response of an `A` step: see `Answer::to_text`. */
+/** Whether a step ends a streamed body as whole: see `AnswerKind::End`. */
+export function isEnd(step: string): boolean {
+  return step.startsWith("A200e");
+}
+
+/** The response of an `A` or `S` step: see `Answer::to_text`. */
 export function respond(step: string, task: Task): Response {
   const end = step.indexOf("\n\n");
   const status = Number(step.slice(1, 4));
   const kind = step[4];
   if (kind === "o") return respondFromOrigin(status, step.slice(6, end), task);
   const headers: Record<string, string> = {
-    "Content-Type": kind === "p" ? "application/problem+json" : "application/json",
+    "Content-Type": MEDIA_TYPES[kind ?? ""] ?? "application/json",
     "X-Request-Id": task.requestId,
   };
   if (end > 5) for (const [name, value] of headerLines(step.slice(6, end))) headers[name] = value;
   const { method } = task.request;
   // Nothing else is ever cached (RFC 9111, section 3).
   if (method === "GET") headers["Cache-Control"] = "no-store";
+  if (task.output !== undefined) return new Response(task.output.readable, { status, headers });
   const body = kind === "d" ? JSON.stringify(openapi) : step.slice(end + 2);
   return new Response(method === "HEAD" ? null : body, { status, headers });
 }

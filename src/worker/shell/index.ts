@@ -6,7 +6,17 @@ import { answerPreflight, withCors } from "./cors";
 import { perform, performInBackground } from "./effects";
 import { call, configure, currentGeneration } from "./engine";
 import type { Env } from "./env";
-import { isGated, mayHaveBody, NO_BODY, newRequestId, readBody, readHead, respond } from "./http";
+import {
+  isEnd,
+  isGated,
+  mayHaveBody,
+  NO_BODY,
+  newRequestId,
+  readBody,
+  readHead,
+  respond,
+} from "./http";
+import { Output } from "./stream";
 
 export { LedgerObject } from "./ledger";
 export { ProjectObject, RegistryObject } from "./project";
@@ -19,8 +29,18 @@ export interface Task {
   requestId: string;
   /** The origin's answer, once there is one. */
   origin?: Response;
+  /** The response's body, if it is streamed. */
+  output?: Output;
   /** Ends the platform's wait for this task, if it was asked to wait. */
   finish?: () => void;
+}
+
+/** A task's flow in the engine. */
+interface Flow {
+  task: Task;
+  number: number;
+  /** The instance of the engine that it runs in. */
+  generation: number;
 }
 
 let lastTask = 0;
@@ -39,52 +59,91 @@ async function answerWithCors(task: Task, origins: string): Promise<Response> {
 }
 
 async function answer(task: Task): Promise<Response> {
-  const { env, requestId } = task;
-  let generation = currentGeneration();
+  const flow: Flow = { task, number: 0, generation: currentGeneration() };
   try {
     const body = mayHaveBody(task.request) ? await readBody(task.request) : NO_BODY;
-    configure(env);
-    generation = currentGeneration();
+    configure(task.env);
+    flow.generation = currentGeneration();
     lastTask = (lastTask + 1) >>> 0;
-    const number = lastTask;
-    const head = readHead(task.request, requestId);
-    let step = call((engine) => engine.begin(number, head, body, now()));
-    for (;;) {
-      if (step.charCodeAt(0) === BACKGROUND) {
-        performInBackground(env, task.context);
-        step = step.slice(1);
-      }
-      if (step.charCodeAt(0) === ANSWER) return respond(step, task);
-      seeThrough(step, task);
-      const reply = await perform(step, task);
-      // The instance that began this request is gone, and its flow with it.
-      if (currentGeneration() !== generation) throw new Error("the engine was restarted");
-      step = call((engine) => engine.resume(number, reply));
-    }
-  } catch (error) {
-    console.error(`${requestId} ${error instanceof Error ? error.message : "failed"}`);
-    // A second failure is the platform's to answer.
-    const wasRestarted = currentGeneration() !== generation;
-    return respond(
-      call((engine) => engine.failed_answer(wasRestarted)),
-      task,
+    flow.number = lastTask;
+    const head = readHead(task.request, task.requestId);
+    const step = await drive(
+      flow,
+      call((engine) => engine.begin(flow.number, head, body, now())),
     );
+    if (step.charCodeAt(0) === ANSWER) return respond(step, task);
+    task.output = new Output();
+    finishStream(flow, task.output);
+    return respond(step, task);
+  } catch (error) {
+    return fail(flow, error);
+  } finally {
+    if (task.output === undefined) task.finish?.();
+  }
+}
+
+/** Performs what a flow waits for until it answers or begins to stream: gives that step. */
+async function drive({ task, number, generation }: Flow, first: string): Promise<string> {
+  let step = first;
+  for (;;) {
+    if (step.charCodeAt(0) === BACKGROUND) {
+      performInBackground(task.env, task.context);
+      step = step.slice(1);
+    }
+    if (step.charCodeAt(0) === ANSWER || step.charCodeAt(0) === STREAM) return step;
+    seeThrough(step, task);
+    const reply = await perform(step, task);
+    // The instance that began this request is gone, and its flow with it.
+    if (currentGeneration() !== generation) throw new Error("the engine was restarted");
+    step = call((engine) => engine.resume(number, reply));
+  }
+}
+
+/** Goes on with a flow whose response is under way. */
+async function finishStream(flow: Flow, output: Output): Promise<void> {
+  const { task, number } = flow;
+  try {
+    const last = await drive(
+      flow,
+      call((engine) => engine.resume(number, "")),
+    );
+    if (!isEnd(last)) throw new Error("an answer was broken off: its flow failed");
+    await output.close();
+  } catch (error) {
+    // Not for a caller who left.
+    if (!output.isGone) console.error(`${task.requestId} ${describe(error)}`);
+    output.abort();
   } finally {
     task.finish?.();
   }
 }
 
+function fail({ task, generation }: Flow, error: unknown): Response {
+  console.error(`${task.requestId} ${describe(error)}`);
+  // A second failure is the platform's to answer.
+  const wasRestarted = currentGeneration() !== generation;
+  return respond(
+    call((engine) => engine.failed_answer(wasRestarted)),
+    task,
+  );
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : "failed";
+}
+
 /**
  * Keeps a task running although its caller hangs up: a charge must not be left without its
  * refund, nor a revocation half done. A call to one ledger needs no such care, since it is
- * done wholly or not at all, and it is by far the most frequent.
+ * done wholly or not at all, and it is by far the most frequent. Nor does a streamed body,
+ * which nobody reads then.
  */
 function seeThrough(step: string, task: Task): void {
   const code = step.charCodeAt(0);
   if (task.finish !== undefined) return;
   const isOneLedgerCall =
     (code === LEDGER_BY_NAME || code === LEDGER_BY_ID) && !isGated(task.request.url);
-  if (isOneLedgerCall) return;
+  if (isOneLedgerCall || code === WRITE) return;
   task.context.waitUntil(
     new Promise<void>((resolve) => {
       task.finish = resolve;
@@ -95,4 +154,6 @@ function seeThrough(step: string, task: Task): void {
 const BACKGROUND = "+".charCodeAt(0);
 const LEDGER_BY_NAME = "L".charCodeAt(0);
 const LEDGER_BY_ID = "I".charCodeAt(0);
+const WRITE = "T".charCodeAt(0);
 const ANSWER = "A".charCodeAt(0);
+const STREAM = "S".charCodeAt(0);
