@@ -95,7 +95,8 @@ pub enum Ask {
     },
     /// The books against the live balance.
     Audit,
-    /// A part of the whole journal, as lines: see [`ExportPage`].
+    /// A part of the whole journal, as lines: see
+    /// [`crate::worker::objects::ledger_export::ExportPage`].
     Export {
         /// Only entries after this one.
         after: u64,
@@ -123,32 +124,6 @@ pub struct TransactionQuery {
     pub from: Option<Timestamp>,
     /// Only before then.
     pub to: Option<Timestamp>,
-}
-
-/// A part of a journal as it crosses: a line with both numbers, then the
-/// entries' lines.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExportPage {
-    /// The last entry of the whole export.
-    pub until: u64,
-    /// The last entry of this part.
-    pub sent: u64,
-    /// One JSON object per line, each line ended.
-    pub lines: String,
-}
-
-impl ExportPage {
-    /// As the text that crosses.
-    pub fn to_text(&self) -> String {
-        format!("{} {}\n{}", self.until, self.sent, self.lines)
-    }
-
-    /// From the text that crossed; `None` for any other text.
-    pub fn from_text(text: &str) -> Option<Self> {
-        let (numbers, lines) = text.split_once('\n')?;
-        let (until, sent) = numbers.split_once(' ')?;
-        Some(Self { until: until.parse().ok()?, sent: sent.parse().ok()?, lines: lines.to_owned() })
-    }
 }
 
 /// A call to a project object.

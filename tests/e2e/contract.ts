@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { Ajv2020 as Ajv, type AnySchema, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import type { Json } from "./engine.ts";
+import { type Json, NDJSON } from "./engine.ts";
 
 /** What is asked and what came back. */
 export interface Exchange {
@@ -92,7 +92,9 @@ export class Contract {
       this.#checkHeader(name, this.#resolve(header), headers, what);
     const schema = mediaType(response, headers)?.schema;
     if (schema === undefined || method === "HEAD" || Object.keys(schema).length === 0) return;
-    this.validate(schema, exchange.body, what);
+    // Of a body in lines the document describes each line.
+    const values = headers.get("Content-Type") === NDJSON ? exchange.body : [exchange.body];
+    for (const value of values) this.validate(schema, value, what);
   }
 
   /** Fails unless a value is valid against a schema of the document. */

@@ -12,6 +12,9 @@ const KEY_SECRET = "key-secret-of-the-tests";
 /** No answer of a healthy engine takes this long. */
 const DEADLINE_MS = 20_000;
 
+/** One JSON text per line. */
+export const NDJSON = "application/x-ndjson";
+
 type Options = Partial<Parameters<typeof startWorkerd>[0]>;
 
 // biome-ignore lint/suspicious/noExplicitAny: a body is whatever the engine answered; tests assert what it is
@@ -100,11 +103,11 @@ export class Engine {
       redirect: "manual",
     });
     const text = await response.text();
-    const isJson = text !== "" && response.headers.get("Content-Type")?.includes("json");
+    const type = response.headers.get("Content-Type") ?? "";
     const answer = {
       status: response.status,
       headers: response.headers,
-      body: isJson ? JSON.parse(text) : text,
+      body: readBody(text, type),
     };
     this.contract.check({ method, path, ...answer });
     return answer;
@@ -146,6 +149,15 @@ export class Engine {
     if (made.status !== 200) throw new Error(`no key: ${made.status} ${JSON.stringify(made.body)}`);
     return made.body;
   }
+}
+
+/** JSON as what it says, NDJSON as the list of its lines, all else as text. */
+function readBody(text: string, type: string): Json {
+  if (text === "" || !type.includes("json")) return text;
+  if (type !== NDJSON) return JSON.parse(text);
+  const lines = text.split("\n");
+  if (lines.pop() !== "") throw new Error("the last line is not ended");
+  return lines.map((line) => JSON.parse(line));
 }
 
 async function launch(

@@ -4,7 +4,8 @@ use super::{Answer, AnswerKind, Call};
 use crate::api::{Code, Problem};
 use crate::text::Name;
 use crate::worker::flow::Effect;
-use crate::worker::message::{Ask, ExportPage};
+use crate::worker::message::Ask;
+use crate::worker::objects::ledger_export::ExportPage;
 
 /// Entries that are read and sent at a time. With the largest metadata about
 /// 5 MB; the rest of the journal waits on disk.

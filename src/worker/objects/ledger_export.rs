@@ -6,8 +6,34 @@ use std::fmt::Write;
 use super::ledger::LedgerObject;
 use crate::api::{ExportLine, JsonText};
 use crate::ledger::Entry;
-use crate::worker::message::{ExportPage, Reply};
+use crate::worker::message::Reply;
 use crate::worker::store::{Store, StoreFault};
+
+/// A part of a journal as it crosses: a line with both numbers, then the
+/// entries' lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportPage {
+    /// The last entry of the whole export.
+    pub until: u64,
+    /// The last entry of this part.
+    pub sent: u64,
+    /// One JSON object per line, each line ended.
+    pub lines: String,
+}
+
+impl ExportPage {
+    /// As the text that crosses.
+    pub fn to_text(&self) -> String {
+        format!("{} {}\n{}", self.until, self.sent, self.lines)
+    }
+
+    /// From the text that crossed; `None` for any other text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (numbers, lines) = text.split_once('\n')?;
+        let (until, sent) = numbers.split_once(' ')?;
+        Some(Self { until: until.parse().ok()?, sent: sent.parse().ok()?, lines: lines.to_owned() })
+    }
+}
 
 impl<S: Store> LedgerObject<S> {
     /// Entries after one and up to another, oldest first. A deleted customer

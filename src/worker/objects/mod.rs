@@ -5,7 +5,7 @@ pub mod delivery;
 pub mod events;
 pub mod ledger;
 mod ledger_execute;
-mod ledger_export;
+pub mod ledger_export;
 mod ledger_views;
 pub mod project;
 mod rate;
