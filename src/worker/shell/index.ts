@@ -111,7 +111,7 @@ async function finishStream(flow: Flow, output: Output): Promise<void> {
     await output.close();
   } catch (error) {
     // Not for a caller who left.
-    if (!output.isGone) console.error(`${task.requestId} ${describe(error)}`);
+    if (!output.isGone) logFailure(task, error);
     output.abort();
   } finally {
     task.finish?.();
@@ -119,7 +119,7 @@ async function finishStream(flow: Flow, output: Output): Promise<void> {
 }
 
 function fail({ task, generation }: Flow, error: unknown): Response {
-  console.error(`${task.requestId} ${describe(error)}`);
+  logFailure(task, error);
   // A second failure is the platform's to answer.
   const wasRestarted = currentGeneration() !== generation;
   return respond(
@@ -128,8 +128,8 @@ function fail({ task, generation }: Flow, error: unknown): Response {
   );
 }
 
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : "failed";
+function logFailure({ requestId }: Task, error: unknown): void {
+  console.error(`${requestId} ${error instanceof Error ? error.message : "failed"}`);
 }
 
 /**
