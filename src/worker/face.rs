@@ -4,6 +4,8 @@
 //! No function here is `async` and none keeps a JavaScript value: if the wasm
 //! instance aborts, the shell makes a new one and nothing dangles.
 
+pub mod events;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -46,6 +46,14 @@ pub enum Effect {
         /// A [`crate::worker::objects::registry::RegistryCall`].
         message: String,
     },
+    /// Call several events objects at once; answered by a line for each, in
+    /// order.
+    Events {
+        /// Their names: see [`crate::worker::objects::events::events_name`].
+        names: Vec<String>,
+        /// A [`crate::worker::objects::events::EventsCall`].
+        message: String,
+    },
     /// Read a key of KV.
     KvGet {
         /// The key.
@@ -92,6 +100,7 @@ impl Effect {
             Self::LedgerById { id, message } => format!("I{id}\n{message}"),
             Self::Project { name, message } => format!("P{name}\n{message}"),
             Self::Registry { message } => format!("R\n{message}"),
+            Self::Events { names, message } => format!("E{}\n{message}", names.join("\u{1e}")),
             Self::KvGet { key } => format!("G{key}"),
             Self::KvPut { key, ttl_seconds, value } => format!("W{ttl_seconds}\n{key}\n{value}"),
             Self::Origin { url, path, headers } => {

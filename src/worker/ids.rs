@@ -9,6 +9,11 @@ const OBJECT_ID_BYTES: usize = 32;
 /// Its length in base62.
 const OBJECT_ID_CHARS: usize = 44;
 
+/// What an event's id begins with.
+const EVENT_PREFIX: &str = "evt_";
+/// The length of an entry's number of eight bytes in base62.
+const SEQ_CHARS: usize = 11;
+
 /// What an id is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prefix {
@@ -48,6 +53,12 @@ impl Naming {
         format!("{}{}{}", prefix.text(), self.object, base62::encode_number(seq))
     }
 
+    /// The public id of what an entry has to tell; `kind` is one letter or
+    /// digit. Ids of one ledger sort as its entries do.
+    pub fn event_id(&self, seq: u64, kind: char) -> String {
+        format!("{EVENT_PREFIX}{}{}{kind}", self.object, base62::encode(&seq.to_be_bytes()))
+    }
+
     /// Whether this is the object with an id in hexadecimal.
     pub fn is_of(&self, object_id: &str) -> bool {
         from_hex(object_id).is_some_and(|bytes| base62::encode(&bytes) == self.object)
@@ -60,6 +71,15 @@ pub fn locate(prefix: Prefix, id: &str) -> Option<(String, u64)> {
     let (object, seq) = id.strip_prefix(prefix.text())?.split_at_checked(OBJECT_ID_CHARS)?;
     let bytes = base62::decode(object).filter(|bytes| bytes.len() == OBJECT_ID_BYTES)?;
     Some((to_hex(&bytes), base62::decode_number(seq).filter(|seq| *seq > 0)?))
+}
+
+/// The id, in bytes, of the ledger object that an event came from; `None` for
+/// a text that is no event's id.
+pub fn ledger_of_event(id: &str) -> Option<Vec<u8>> {
+    let (object, rest) = id.strip_prefix(EVENT_PREFIX)?.split_at_checked(OBJECT_ID_CHARS)?;
+    let (seq, kind) = rest.split_at_checked(SEQ_CHARS)?;
+    let is_whole = base62::decode(seq).is_some() && kind.len() == 1 && kind.is_ascii();
+    base62::decode(object).filter(|bytes| is_whole && bytes.len() == OBJECT_ID_BYTES)
 }
 
 /// Bytes as hexadecimal digits.
@@ -89,6 +109,16 @@ mod tests {
         assert_eq!(locate(Prefix::Transaction, &id), Some((OBJECT.to_owned(), 1_000_000)));
         assert!(naming.is_of(OBJECT) && !naming.is_of(&OBJECT.replace("00", "01")));
         assert_eq!(locate(Prefix::Grant, &id), None);
+    }
+
+    #[test]
+    fn an_events_id_leads_to_its_ledger_and_sorts_by_entry() {
+        let naming = Naming::new(OBJECT).unwrap();
+        let ids = [naming.event_id(9, 'z'), naming.event_id(61, 'b'), naming.event_id(62, 'a')];
+        assert!(ids.is_sorted() && ids.iter().all(|id| ledger_of_event(id) == from_hex(OBJECT)));
+        for bad in ["", "evt_", "evt_x", "txn_00", ids[0].trim_end_matches('z'), &format!("{}-", ids[0])] {
+            assert_eq!(ledger_of_event(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -145,6 +145,8 @@ pub enum ProjectAsk {
     Record,
     /// The terms of the record.
     Terms,
+    /// Where its events are sent, if anywhere.
+    WebhookUrl,
     /// Put a customer into the directory, or take it out.
     List {
         /// The customer.

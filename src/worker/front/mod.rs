@@ -7,6 +7,7 @@ mod answer;
 mod catalogue;
 mod core;
 mod export;
+mod events;
 mod gate;
 mod incoming;
 mod read;
@@ -95,7 +96,11 @@ impl Front {
         Ok(self.signer()?.webhook_secret(project, mode))
     }
 
-    fn signer(&self) -> Result<&Signer, Problem> {
+    /// What signs keys and events.
+    ///
+    /// # Errors
+    /// `internal` if there is no `KEY_SECRET`.
+    pub fn signer(&self) -> Result<&Signer, Problem> {
         self.signer
             .as_ref()
             .ok_or_else(|| Problem::new(Code::Internal, "the Worker has no KEY_SECRET; see its README"))
@@ -148,6 +153,8 @@ impl Front {
             Operation::GetTransaction => call.get_transaction().await,
             Operation::Audit => call.audit().await,
             Operation::Export => call.export().await,
+            Operation::ListEvents => call.list_events().await,
+            Operation::GetEvent => call.get_event().await,
             Operation::ListCustomers => call.list_customers().await,
             Operation::CreateCustomer => call.create_customer().await,
             Operation::GetCustomer => call.get_customer().await,

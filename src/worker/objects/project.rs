@@ -60,6 +60,7 @@ pub fn call<S: Store>(store: &S, message: &str, now: Timestamp) -> Result<Projec
     let reply = match call.ask {
         ProjectAsk::Record => Reply::ok(&read_record(store)?),
         ProjectAsk::Terms => Reply::ok(&read_record(store)?.terms),
+        ProjectAsk::WebhookUrl => Reply::ok(&read_record(store)?.terms.settings.webhook_url),
         ProjectAsk::List { customer, created_at: Some(at) } => {
             let insert = "INSERT INTO customers (id, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
             store.run(insert, (customer, at))?;

@@ -11,6 +11,9 @@ const OBJECT_DEADLINE_MS = 10_000;
 /** Nor is KV: its answer is never needed. */
 export const KV_DEADLINE_MS = 1_000;
 
+/** Between the names of objects that are called at once: no name has it. */
+const BETWEEN_NAMES = "\x1e";
+
 /** What the gated service must never see: the key, and names that only the gate may set. */
 const HELD_BACK = [
   "Authorization",
@@ -36,6 +39,8 @@ export function perform(effect: string, task: Task): Promise<string> | string {
       return callObject(env.PROJECT, env.PROJECT.idFromName(first), rest);
     case "R":
       return callObject(env.REGISTRY, env.REGISTRY.idFromName("registry"), rest);
+    case "E":
+      return callAll(env.EVENTS, first.split(BETWEEN_NAMES), rest);
     case "G":
       return readKv(env, first);
     case "F":
@@ -109,6 +114,16 @@ function callObject(
     console.error(`an object did not answer: ${message(error)}`);
     return isOverloaded(error) ? "!overloaded" : "!broken";
   });
+}
+
+/** Calls several objects at once; a line for each reply, none of which has a line break. */
+async function callAll(
+  objects: DurableObjectNamespace<Callable>,
+  names: string[],
+  text: string,
+): Promise<string> {
+  const replies = names.map((name) => callObject(objects, objects.idFromName(name), text));
+  return (await Promise.all(replies)).join("\n");
 }
 
 async function forward(origin: string, text: string, task: Task): Promise<string> {

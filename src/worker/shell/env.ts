@@ -3,6 +3,7 @@ export interface Env {
   LEDGER: DurableObjectNamespace<Callable>;
   PROJECT: DurableObjectNamespace<Callable>;
   REGISTRY: DurableObjectNamespace<Callable>;
+  EVENTS: DurableObjectNamespace<Callable>;
   CREDITS_KV: KVNamespace;
   /** The gated service, for rules that name no origin of their own. */
   ORIGIN?: Fetcher;

@@ -157,7 +157,13 @@ async function post(
     "webhook-signature": signature,
   };
   try {
-    const response = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
+    const response = await fetch(url, {
+      method: "POST",
+      headers,
+      body,
+      redirect: "manual",
+      signal,
+    });
     // What it says besides is of no interest.
     response.body?.cancel().catch(() => {});
     const { status } = response;

@@ -18,6 +18,7 @@ import {
 } from "./http";
 import { Output } from "./stream";
 
+export { EventsObject } from "./events";
 export { LedgerObject } from "./ledger";
 export { ProjectObject, RegistryObject } from "./project";
 

@@ -1,0 +1,95 @@
+//! The list of events: all shards are asked, and their parts merged.
+
+use serde_json::value::RawValue;
+
+use super::incoming::Query;
+use super::{Answer, Call, good, to_message};
+use crate::api::{Code, List, Pagination, Problem};
+use crate::text::Name;
+use crate::time::Timestamp;
+use crate::worker::base62;
+use crate::worker::flow::Effect;
+use crate::worker::ids::ledger_of_event;
+use crate::worker::message::Reply;
+use crate::worker::objects::events::{EventQuery, EventsCall, Listed, Page, SHARDS, events_name, shard_of};
+
+/// The types of events.
+const TYPES: [&str; 7] = [
+    "balance.low",
+    "balance.exhausted",
+    "balance.topped_up",
+    "hold.expired",
+    "purchase.succeeded",
+    "purchase.failed",
+    "period.reset",
+];
+
+impl Call<'_> {
+    pub(super) async fn list_events(&self) -> Result<Answer, Problem> {
+        let query = self.incoming.query(&["limit", "cursor", "type", "customer_id"])?;
+        let limit = query.limit()?;
+        let kind = query.get("type");
+        if kind.is_some_and(|kind| !TYPES.contains(&kind)) {
+            return Err(Query::invalid("type", &format!("must be one of {}", TYPES.join(", "))));
+        }
+        let customer = query.get("customer_id").map(|text| {
+            let detail = "must be 1 to 256 bytes of UTF-8 without control characters";
+            Name::new(text).ok_or_else(|| Query::invalid("customer_id", detail))
+        });
+        let ask = EventsCall::List(EventQuery {
+            // One more than asked for tells whether there are more.
+            limit: limit.saturating_add(1),
+            before: query.get("cursor").map(read_cursor).transpose()?,
+            kind: kind.map(str::to_owned),
+            customer: customer.transpose()?,
+        });
+        let (mut total, mut events) = (0_u64, Vec::new());
+        for reply in self.ask_events(0..SHARDS, &ask).await? {
+            let mut page: Page = serde_json::from_str(&reply.body).map_err(|_| unreadable())?;
+            total = total.saturating_add(page.total);
+            events.append(&mut page.events);
+        }
+        events.sort_unstable_by(|one: &Listed, other| (other.at, &other.id).cmp(&(one.at, &one.id)));
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = events.len() > wanted;
+        events.truncate(wanted);
+        let next_cursor = events.last().filter(|_| has_more).map(cursor);
+        let data: Vec<Box<RawValue>> = events.into_iter().map(|listed| listed.event).collect();
+        Ok(Answer::ok(&List {
+            data,
+            pagination: Pagination { limit, offset: 0, total, has_more, next_cursor },
+        }))
+    }
+
+    pub(super) async fn get_event(&self) -> Result<Answer, Problem> {
+        let id = self.incoming.text_at(2).unwrap_or_default();
+        // An id of another project leads to a shard of the caller's own, which does not know it.
+        let shard = shard_of(&ledger_of_event(&id).unwrap_or_default());
+        let replies = self.ask_events(shard..shard.saturating_add(1), &EventsCall::Event { id }).await?;
+        replies.into_iter().next().map(Answer::from).ok_or_else(unreadable)
+    }
+
+    async fn ask_events(&self, shards: std::ops::Range<u8>, ask: &EventsCall) -> Result<Vec<Reply>, Problem> {
+        let key = &self.caller.key;
+        let names = shards.map(|shard| events_name(&key.project, key.mode, shard)).collect();
+        let replies = self.io.perform(Effect::Events { names, message: to_message(ask)? }).await;
+        replies.lines().map(good).collect()
+    }
+}
+
+fn unreadable() -> Problem {
+    Problem::new(Code::Internal, "an object's answer was unreadable")
+}
+
+fn cursor(last: &Listed) -> String {
+    format!("{}-{}", base62::encode_number(last.at.ms().unsigned_abs()), last.id)
+}
+
+fn read_cursor(text: &str) -> Result<(Timestamp, String), Problem> {
+    let read = || {
+        let (at, id) = text.split_once('-')?;
+        let at = Timestamp::from_ms(i64::try_from(base62::decode_number(at)?).ok()?);
+        ledger_of_event(id).map(|_| (at, id.to_owned()))
+    };
+    read().ok_or_else(|| Query::invalid("cursor", "is not a cursor of this list"))
+}
