@@ -6,10 +6,29 @@ use serde::{Deserialize, Serialize};
 use super::{AddKind, Entry, Event, Ledger};
 use crate::credits::Credits;
 
-/// A set of [`Notice`]s, as bits.
+/// A set of [`Notice`]s, and what cannot be read from the entry itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Notices(u8);
+#[serde(from = "Parts", into = "Parts")]
+pub struct Notices {
+    bits: u8,
+    available: Credits,
+    threshold: Option<Credits>,
+}
+
+/// As the journal keeps them.
+type Parts = (u8, Credits, Option<Credits>);
+
+impl From<Parts> for Notices {
+    fn from((bits, available, threshold): Parts) -> Self {
+        Self { bits, available, threshold }
+    }
+}
+
+impl From<Notices> for Parts {
+    fn from(notices: Notices) -> Self {
+        (notices.bits, notices.available, notices.threshold)
+    }
+}
 
 /// Something that the app behind a project wants to hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +74,19 @@ impl Notice {
         }
     }
 
+    /// One letter for it in ids; those of one entry sort as they are told.
+    pub const fn letter(self) -> char {
+        match self {
+            Self::PurchaseSucceeded => 'a',
+            Self::PurchaseFailed => 'b',
+            Self::PeriodReset => 'c',
+            Self::BalanceToppedUp => 'd',
+            Self::HoldExpired => 'e',
+            Self::BalanceLow => 'f',
+            Self::BalanceExhausted => 'g',
+        }
+    }
+
     const fn bit(self) -> u8 {
         match self {
             Self::BalanceLow => 1,
@@ -69,46 +101,66 @@ impl Notice {
 }
 
 impl Notices {
-    /// From the bits that [`Notices::bits`] gave.
-    pub const fn from_bits(bits: u8) -> Self {
-        Self(bits)
+    /// What could be spent after the entry.
+    pub const fn available(self) -> Credits {
+        self.available
     }
 
-    /// As the journal keeps them.
-    pub const fn bits(self) -> u8 {
-        self.0
+    /// The level that it fell below, with [`Notice::BalanceLow`].
+    pub const fn threshold(self) -> Option<Credits> {
+        self.threshold
     }
 
     /// Whether there is nothing to tell.
     pub const fn is_empty(self) -> bool {
-        self.0 == 0
+        self.bits == 0
     }
 
     /// Those in the set, in the order in which they are told.
     pub fn iter(self) -> impl Iterator<Item = Notice> {
-        Notice::ALL.into_iter().filter(move |notice| self.0 & notice.bit() != 0)
+        Notice::ALL.into_iter().filter(move |notice| self.bits & notice.bit() != 0)
     }
 
     fn with(self, notice: Notice, is_there: bool) -> Self {
-        if is_there { Self(self.0 | notice.bit()) } else { self }
+        let bit = if is_there { notice.bit() } else { 0 };
+        Self { bits: self.bits | bit, ..self }
     }
 
     /// What an entry has to tell, which took what can be spent from `before`
     /// to what the ledger has now.
     pub(super) fn of(entry: &Entry, before: Credits, ledger: &Ledger) -> Self {
-        let after = ledger.available(entry.at);
-        let falls_below = |level: Credits| before >= level && after < level;
-        let is_open = !matches!(entry.event, Event::Closed);
+        let available = ledger.available(entry.at);
+        // What ends with a period makes room for the next allocation, which comes
+        // at the same instant: that is not running low.
+        let is_reset = ledger.plan.as_ref().is_some_and(|plan| plan.next_reset <= entry.at);
+        let is_told = !is_reset && !matches!(entry.event, Event::Closed);
+        let threshold =
+            ledger.low_balance_threshold().filter(|level| is_told && before >= *level && available < *level);
+        let is_exhausted = is_told && before.is_positive() && !available.is_positive();
         let topped_up =
             matches!(entry.event, Event::Granted { kind: AddKind::Topup | AddKind::Purchase, .. });
         let bought = matches!(entry.event, Event::Granted { kind: AddKind::Purchase, .. });
-        Self::default()
-            .with(Notice::BalanceLow, is_open && ledger.low_balance_threshold().is_some_and(falls_below))
-            .with(Notice::BalanceExhausted, is_open && before.is_positive() && !after.is_positive())
+        let notices = Self::default()
+            .with(Notice::BalanceLow, threshold.is_some())
+            .with(Notice::BalanceExhausted, is_exhausted)
             .with(Notice::BalanceToppedUp, topped_up)
             .with(Notice::HoldExpired, matches!(entry.event, Event::Released { .. }))
             .with(Notice::PurchaseSucceeded, bought)
             .with(Notice::PurchaseFailed, matches!(entry.event, Event::PurchaseFailed { .. }))
-            .with(Notice::PeriodReset, matches!(entry.event, Event::Allocated { .. }))
+            .with(Notice::PeriodReset, matches!(entry.event, Event::Allocated { .. }));
+        if notices.is_empty() { notices } else { Self { available, threshold, ..notices } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_notice_has_a_bit_a_word_and_a_letter_of_its_own_in_the_order_of_telling() {
+        let all = Notice::ALL.into_iter().fold(Notices::default(), |set, notice| set.with(notice, true));
+        assert!(all.iter().eq(Notice::ALL) && all.bits == 127);
+        let letters: Vec<_> = Notice::ALL.into_iter().map(Notice::letter).collect();
+        assert!(letters.is_sorted() && letters.windows(2).all(|pair| pair[0] != pair[1]));
     }
 }

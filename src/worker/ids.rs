@@ -38,6 +38,7 @@ impl Prefix {
 /// A ledger object, ready to name its entries.
 #[derive(Clone, Debug)]
 pub struct Naming {
+    bytes: Vec<u8>,
     object: String,
 }
 
@@ -45,7 +46,12 @@ impl Naming {
     /// From the object's id in hexadecimal; `None` if it is none.
     pub fn new(object_id: &str) -> Option<Self> {
         let bytes = from_hex(object_id)?;
-        (bytes.len() == OBJECT_ID_BYTES).then(|| Self { object: base62::encode(&bytes) })
+        (bytes.len() == OBJECT_ID_BYTES).then(|| Self { object: base62::encode(&bytes), bytes })
+    }
+
+    /// The object's id.
+    pub fn object(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The public id of an entry.
@@ -61,7 +67,7 @@ impl Naming {
 
     /// Whether this is the object with an id in hexadecimal.
     pub fn is_of(&self, object_id: &str) -> bool {
-        from_hex(object_id).is_some_and(|bytes| base62::encode(&bytes) == self.object)
+        from_hex(object_id).is_some_and(|bytes| bytes == self.bytes)
     }
 }
 

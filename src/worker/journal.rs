@@ -25,10 +25,11 @@ const SNAPSHOT_PART_BYTES: usize = 1_000_000;
 const HEAVY_BYTES: usize = 512 * 1024;
 /// Entries that one statement writes, or one request's more.
 const HEAVY_ENTRIES: usize = 1_000;
-/// What an entry's numbers, kind and fingerprint take in the statement's text.
-const ROW_BYTES: usize = 128;
+/// What an entry's numbers, kind, fingerprint and notices take in the
+/// statement's text.
+const ROW_BYTES: usize = 192;
 
-const SCHEMA: [&str; 6] = [
+const SCHEMA: [&str; 7] = [
     "CREATE TABLE entries (
        seq INTEGER PRIMARY KEY,
        at INTEGER NOT NULL,
@@ -39,10 +40,12 @@ const SCHEMA: [&str; 6] = [
        fingerprint TEXT,
        about INTEGER,
        payload TEXT NOT NULL,
+       notices TEXT,
        CHECK ((idempotency_key IS NULL) = (fingerprint IS NULL))
      ) STRICT",
     "CREATE UNIQUE INDEX entries_by_key ON entries (idempotency_key) WHERE idempotency_key IS NOT NULL",
     "CREATE INDEX entries_about ON entries (about) WHERE about IS NOT NULL",
+    NOTICED_INDEX,
     "CREATE TABLE snapshot (part INTEGER PRIMARY KEY, seq INTEGER NOT NULL, state TEXT NOT NULL) STRICT",
     "CREATE TABLE identity (
        id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -59,13 +62,19 @@ const SCHEMA: [&str; 6] = [
      BEGIN SELECT RAISE(ABORT, 'the entry does not continue the journal'); END",
 ];
 
+/// The outbox: the entries that have something to tell, few of all.
+const NOTICED_INDEX: &str =
+    "CREATE INDEX IF NOT EXISTS entries_noticed ON entries (seq) WHERE notices IS NOT NULL";
+/// What journals had no place for before entries told anything.
+const ADD_NOTICES: &str = "ALTER TABLE entries ADD COLUMN notices TEXT";
+
 /// All pending entries in one statement.
 const APPEND: &str = "\
-INSERT INTO entries (seq, at, kind, amount, balance_after, idempotency_key, fingerprint, about, payload) \
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8 \
-FROM json_each(?)";
+INSERT INTO entries (seq, at, kind, amount, balance_after, idempotency_key, fingerprint, about, payload, \
+notices) SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, \
+value->>9 FROM json_each(?)";
 
-const COLUMNS: &str = "seq, at, amount, balance_after, idempotency_key, fingerprint, payload";
+const COLUMNS: &str = "seq, at, amount, balance_after, idempotency_key, fingerprint, payload, notices";
 
 /// Whose ledger this is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,15 +130,19 @@ impl Pending {
         let fingerprint = entry.key.as_ref().map(|key| &key.fingerprint);
         let (at, amount, balance_after) = (entry.at, entry.amount, entry.balance_after);
         let kind = entry.kind().word();
-        Ok((entry.seq, at, kind, amount, balance_after, key, fingerprint, entry.about(), payload))
+        // As text: `->>` gives a list within the list as its text, too.
+        let notices = (!entry.notices.is_empty()).then_some(entry.notices);
+        let about = entry.about();
+        Ok((entry.seq, at, kind, amount, balance_after, key, fingerprint, about, payload, notices))
     }
 }
 
-type Row = (u64, Timestamp, Credits, Credits, Option<String>, Option<String>, String);
+type Row = (u64, Timestamp, Credits, Credits, Option<String>, Option<String>, String, Option<String>);
 
 impl<S: Store> SqlJournal<S> {
     /// Opens the journal and folds the ledger from its last snapshot and the
-    /// entries after it. Writes nothing.
+    /// entries after it. Writes nothing, unless the journal is of an older
+    /// layout.
     ///
     /// # Errors
     /// The store's fault, or a row that cannot be read.
@@ -145,10 +158,14 @@ impl<S: Store> SqlJournal<S> {
             listed: false,
         };
         let mut ledger = Ledger::default();
-        let table = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'entries'";
-        journal.has_tables = journal.store.first::<(String,)>(table, ())?.is_some();
-        if !journal.has_tables {
+        let table = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'entries'";
+        let Some((table,)) = journal.store.first::<(String,)>(table, ())? else {
             return Ok((ledger, journal));
+        };
+        journal.has_tables = true;
+        if !table.contains("notices") {
+            journal.store.run(ADD_NOTICES, ())?;
+            journal.store.run(NOTICED_INDEX, ())?;
         }
         let identity = "SELECT project, mode, customer, listed FROM identity";
         if let Some((project, mode, customer, listed)) =
@@ -293,6 +310,18 @@ impl<S: Store> SqlJournal<S> {
         self.entries(&format!("SELECT {COLUMNS} FROM entries WHERE {rest}"), parameters)
     }
 
+    /// The first committed entries after `seq` that have something to tell.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn noticed(&self, seq: u64, limit: u64) -> Result<Vec<Entry>, StoreFault> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM entries INDEXED BY entries_noticed
+             WHERE notices IS NOT NULL AND seq > ? ORDER BY seq LIMIT ?"
+        );
+        self.entries(&sql, (seq, limit))
+    }
+
     /// How many committed entries meet a condition.
     ///
     /// # Errors
@@ -359,9 +388,11 @@ impl<S: Store> Journal for SqlJournal<S> {
     }
 }
 
-fn from_row((seq, at, amount, balance_after, key, fingerprint, payload): Row) -> Result<Entry, StoreFault> {
-    let event: Event = serde_json::from_str(&payload)
-        .map_err(|error| StoreFault(format!("entry {seq} cannot be read: {error}")))?;
+fn from_row(row: Row) -> Result<Entry, StoreFault> {
+    let (seq, at, amount, balance_after, key, fingerprint, payload, notices) = row;
+    let fault = |error| StoreFault(format!("entry {seq} cannot be read: {error}"));
+    let event: Event = serde_json::from_str(&payload).map_err(fault)?;
+    let notices = notices.map(|text| serde_json::from_str::<Notices>(&text)).transpose().map_err(fault)?;
     let key = key.zip(fingerprint).map(|(key, fingerprint)| IdempotencyKey { key, fingerprint });
-    Ok(Entry { seq, at, amount, balance_after, key, event, notices: Notices::default() })
+    Ok(Entry { seq, at, amount, balance_after, key, event, notices: notices.unwrap_or_default() })
 }

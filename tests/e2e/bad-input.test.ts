@@ -234,7 +234,7 @@ test("a query parameter that is wrong, unknown or there twice is refused", () =>
       await refuses("nope=1", "unknown_field");
       await refuses("Limit=1", "unknown_field");
       const names = query.map(({ name }: Json) => name);
-      if (names.includes("cursor")) await refuses("cursor=1&offset=1");
+      if (names.includes("cursor") && names.includes("offset")) await refuses("cursor=1&offset=1");
     }
   }));
 

@@ -154,6 +154,7 @@ export const PARAMETERS: Record<string, string[]> = {
   offset: ["", "-1", "+5", "1.5", "x", "9007199254740992", "99999999999999999999"],
   cursor: ["!", "-1", "a%20b", "9".repeat(40), "%C3%A9", "%ff"],
   type: ["", "x", "TOPUP", "topup'--", "hold"],
+  customer_id: ["", "x".repeat(257), "%00", "a%0Ab", "%C2%85", "%ff", "%zz"],
   from: ["", "x", "2026-03-01", "1772323200", "2026-02-30T00:00:00Z"],
   to: ["", "x", "2026-03-01", "1772323200", "2026-02-30T00:00:00Z"],
   include: ["", "x", "BREAKDOWN"],

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use super::incoming::Query;
 use super::{Answer, Call, good, to_message};
 use crate::api::{Code, List, Pagination, Problem};
+use crate::ledger::Notice;
 use crate::text::Name;
 use crate::time::Timestamp;
 use crate::worker::base62;
@@ -13,24 +14,14 @@ use crate::worker::ids::ledger_of_event;
 use crate::worker::message::Reply;
 use crate::worker::objects::events::{EventQuery, EventsCall, Listed, Page, SHARDS, events_name, shard_of};
 
-/// The types of events.
-const TYPES: [&str; 7] = [
-    "balance.low",
-    "balance.exhausted",
-    "balance.topped_up",
-    "hold.expired",
-    "purchase.succeeded",
-    "purchase.failed",
-    "period.reset",
-];
-
 impl Call<'_> {
     pub(super) async fn list_events(&self) -> Result<Answer, Problem> {
         let query = self.incoming.query(&["limit", "cursor", "type", "customer_id"])?;
         let limit = query.limit()?;
         let kind = query.get("type");
-        if kind.is_some_and(|kind| !TYPES.contains(&kind)) {
-            return Err(Query::invalid("type", &format!("must be one of {}", TYPES.join(", "))));
+        if kind.is_some_and(|kind| Notice::ALL.iter().all(|notice| notice.word() != kind)) {
+            let words = Notice::ALL.map(Notice::word).join(", ");
+            return Err(Query::invalid("type", &format!("must be one of {words}")));
         }
         let customer = query.get("customer_id").map(|text| {
             let detail = "must be 1 to 256 bytes of UTF-8 without control characters";

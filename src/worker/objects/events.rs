@@ -77,8 +77,8 @@ pub struct Notices {
     pub customer: Name,
     /// The ledger object's id in hexadecimal.
     pub ledger: String,
-    /// The range begins after this entry.
-    pub after: u64,
+    /// The range begins after this entry; `None` only asks what is known.
+    pub after: Option<u64>,
     /// Its last entry.
     pub upto: u64,
     /// The notices in it, in order.
@@ -248,7 +248,7 @@ fn receive<S: Store>(store: &S, notices: &Notices, now: Timestamp) -> Result<See
     }
     let select = "SELECT seen FROM sources WHERE ledger = ?";
     let seen = store.first::<(u64,)>(select, (&notices.ledger,))?.map_or(0, |(seen,)| seen);
-    if notices.after > seen || notices.upto <= seen {
+    if notices.after.is_none_or(|after| after > seen) || notices.upto <= seen {
         return Ok(Seen { seen });
     }
     let insert = "INSERT INTO events (id, ledger, customer, type, at, received_at, data, status)

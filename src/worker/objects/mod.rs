@@ -7,6 +7,7 @@ pub mod ledger;
 mod ledger_execute;
 pub mod ledger_export;
 mod ledger_views;
+mod notices;
 pub mod project;
 mod rate;
 pub mod registry;
