@@ -15,7 +15,8 @@ use wasm_bindgen::prelude::*;
 use super::flow::{Effect, Flows, Step};
 use super::front::{Front, Incoming};
 use super::objects::ledger::LedgerObject;
-use super::objects::{project, registry};
+use super::objects::shipping::Lane;
+use super::objects::{project, registry, rollup};
 use super::store::{Store, StoreFault};
 use crate::time::Timestamp;
 
@@ -247,6 +248,31 @@ pub fn ledger_listed(handle: u32) -> Result<(), JsError> {
     with_ledger(handle, LedgerObject::keep_listed)
 }
 
+/// What the ledger has to tell on one of its lanes, as the effect that tells
+/// it; nothing if all is told, or if there is no such lane.
+///
+/// # Errors
+/// As [`ledger_call`].
+#[wasm_bindgen]
+pub fn ledger_shipment(handle: u32, lane: u8) -> Result<Option<String>, JsError> {
+    let Some(lane) = Lane::from_number(lane) else {
+        return Ok(None);
+    };
+    with_ledger(handle, |ledger| Ok(ledger.shipment(lane)?.map(|effect| effect.to_text())))
+}
+
+/// Brings the reply to a shipment.
+///
+/// # Errors
+/// If it was not taken: it must be made again, later.
+#[wasm_bindgen]
+pub fn ledger_shipped(handle: u32, lane: u8, reply: &str) -> Result<(), JsError> {
+    with_ledger(handle, |ledger| match Lane::from_number(lane) {
+        Some(lane) => ledger.shipped(lane, reply),
+        None => Ok(()),
+    })
+}
+
 /// Forgets a ledger object that is gone from memory.
 #[wasm_bindgen]
 pub fn ledger_close(handle: u32) {
@@ -275,6 +301,15 @@ pub fn project_call(message: &str, now_ms: f64) -> Result<String, JsError> {
 #[wasm_bindgen]
 pub fn registry_call(message: &str, now_ms: f64) -> Result<String, JsError> {
     registry::call(&PlatformStore, message, instant(now_ms)).map(|reply| reply.to_text()).map_err(fault)
+}
+
+/// Answers one call to a rollup object.
+///
+/// # Errors
+/// As [`project_call`].
+#[wasm_bindgen]
+pub fn rollup_call(message: &str) -> Result<String, JsError> {
+    rollup::call(&PlatformStore, message).map(|reply| reply.to_text()).map_err(fault)
 }
 
 fn with_ledger<T>(

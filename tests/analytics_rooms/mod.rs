@@ -1,4 +1,6 @@
+mod shards;
 mod totals;
+mod world;
 
 use edge_credits::Timestamp;
 use edge_credits::worker::objects::ledger::LedgerObject;

@@ -44,7 +44,7 @@ impl Store for Sqlite {
             serde_json::Value::String(text) => Value::Text(text),
             other => panic!("not bindable: {other}"),
         });
-        let mut statement = self.connection.prepare(sql).map_err(fault)?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(fault)?;
         let columns = statement.column_count();
         let mut rows = statement.query(rusqlite::params_from_iter(bound)).map_err(fault)?;
         let mut read = Vec::new();

@@ -9,6 +9,7 @@ use crate::worker::ids::Naming;
 use crate::worker::journal::{Identity, SqlJournal};
 use crate::worker::message::{Ask, LedgerCall, ProjectAsk, ProjectCall, Reply};
 use crate::worker::objects::project::project_name;
+use crate::worker::objects::shipping::Progress;
 use crate::worker::store::{Store, StoreFault};
 
 /// After this long the directory is told again of a customer that it has not
@@ -23,6 +24,7 @@ pub struct LedgerObject<S> {
     /// Something was written since the last commit.
     has_written: bool,
     limiter: Limiter,
+    pub(super) rollup: Progress,
 }
 
 impl<S: Store> LedgerObject<S> {
@@ -35,7 +37,13 @@ impl<S: Store> LedgerObject<S> {
         let naming =
             Naming::new(object_id).ok_or_else(|| StoreFault("the object's id is not 32 bytes".to_owned()))?;
         let (ledger, journal) = SqlJournal::open(store)?;
-        Ok(Self { book: Book::new(ledger, journal), naming, has_written: false, limiter: Limiter::default() })
+        Ok(Self {
+            book: Book::new(ledger, journal),
+            naming,
+            has_written: false,
+            limiter: Limiter::default(),
+            rollup: Progress::default(),
+        })
     }
 
     /// Answers one call. What it changes waits for [`LedgerObject::commit`]:

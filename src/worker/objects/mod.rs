@@ -11,3 +11,6 @@ mod notices;
 pub mod project;
 mod rate;
 pub mod registry;
+pub mod rollup;
+mod rollup_views;
+pub mod shipping;

@@ -27,26 +27,36 @@ const HELD_BACK = [
 
 export function perform(effect: string, task: Task): Promise<string> | string {
   const { env } = task;
+  switch (effect[0]) {
+    case "G":
+      return readKv(env, effect.slice(1));
+    case "F":
+      return forward(effect, task);
+    case "T":
+      return task.output?.write(effect.slice(effect.indexOf("\n") + 1)) ?? "!gone";
+    default:
+      return performCall(effect, env);
+  }
+}
+
+/** Calls the objects that an effect names. */
+export function performCall(effect: string, env: Env): Promise<string> | string {
   const line = effect.indexOf("\n");
-  const first = effect.slice(1, line < 0 ? undefined : line);
-  const rest = effect.slice(line + 1);
+  const name = effect.slice(1, line);
+  const message = effect.slice(line + 1);
   switch (effect[0]) {
     case "L":
-      return callObject(env.LEDGER, env.LEDGER.idFromName(first), rest);
+      return callObject(env.LEDGER, env.LEDGER.idFromName(name), message);
     case "I":
-      return callById(env.LEDGER, first, rest);
+      return callById(env.LEDGER, name, message);
     case "P":
-      return callObject(env.PROJECT, env.PROJECT.idFromName(first), rest);
+      return callObject(env.PROJECT, env.PROJECT.idFromName(name), message);
     case "R":
-      return callObject(env.REGISTRY, env.REGISTRY.idFromName("registry"), rest);
+      return callObject(env.REGISTRY, env.REGISTRY.idFromName("registry"), message);
     case "E":
-      return callAll(env.EVENTS, first.split(BETWEEN_NAMES), rest);
-    case "G":
-      return readKv(env, first);
-    case "F":
-      return forward(first, rest, task);
-    case "T":
-      return task.output?.write(rest) ?? "!gone";
+      return callAll(env.EVENTS, name.split(BETWEEN_NAMES), message);
+    case "U":
+      return callAll(env.ROLLUP, name.split(BETWEEN_NAMES), message);
     default:
       return "!failed";
   }
@@ -126,9 +136,9 @@ async function callAll(
   return (await Promise.all(replies)).join("\n");
 }
 
-async function forward(origin: string, text: string, task: Task): Promise<string> {
+async function forward(effect: string, task: Task): Promise<string> {
   const { request, env } = task;
-  const [path = "/", ...lines] = text.split("\n");
+  const [origin = "", path = "/", ...lines] = effect.slice(1).split("\n");
   const headers = new Headers(request.headers);
   for (const name of HELD_BACK) headers.delete(name);
   for (const line of lines) {

@@ -4,6 +4,7 @@ export interface Env {
   PROJECT: DurableObjectNamespace<Callable>;
   REGISTRY: DurableObjectNamespace<Callable>;
   EVENTS: DurableObjectNamespace<Callable>;
+  ROLLUP: DurableObjectNamespace<Callable>;
   CREDITS_KV: KVNamespace;
   /** The gated service, for rules that name no origin of their own. */
   ORIGIN?: Fetcher;

@@ -20,7 +20,7 @@ import { Output } from "./stream";
 
 export { EventsObject } from "./events";
 export { LedgerObject } from "./ledger";
-export { ProjectObject, RegistryObject } from "./project";
+export { ProjectObject, RegistryObject, RollupObject } from "./project";
 
 /** A request on its way: what effects need of it, and what they bring back. */
 export interface Task {

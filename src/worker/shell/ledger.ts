@@ -11,6 +11,7 @@ import { within } from "./effects";
 import { call, currentGeneration } from "./engine";
 import type { Env } from "./env";
 import { useStorage } from "./platform.js";
+import { Shipper } from "./shipping";
 
 /**
  * The platform may end the call that leads a flush, and its continuation with it, when that
@@ -22,6 +23,14 @@ const TAKEOVER_MS = 250;
 const STALE_MS = 10_000;
 /** How long the project's object is waited for: a customer comes or goes, a period ends. */
 const PROJECT_DEADLINE_MS = 2_000;
+
+/**
+ * What a crash leaves untold is told by an alarm within this time. So a ledger that is in
+ * use sets an alarm once in this time, and never by each commit.
+ */
+const TELL_AT_LATEST_MS = 600_000;
+/** Those who hear of what is committed, by the engine's numbers. */
+const LANES = [0];
 
 const BROKEN = "!broken";
 
@@ -59,15 +68,27 @@ export class LedgerObject extends DurableObject<Env> {
   #ledger: { handle: number; generation: number } | undefined;
   /** When the alarm rings; `undefined`: not known yet, `null`: never. */
   #alarmAt: number | null | undefined;
+  readonly #shippers: Shipper[];
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
     setClock(env);
+    const source = {
+      env,
+      storage: context.storage,
+      open: () => {
+        useStorage(context.storage.sql);
+        return this.#open();
+      },
+      wakeLater: () => this.#wakeAt(now() + TELL_AT_LATEST_MS),
+    };
+    this.#shippers = LANES.map((lane) => new Shipper(lane, source));
   }
 
   call(message: string): Promise<string> {
     return new Promise((answer) => {
       const since = Date.now();
+      for (const shipper of this.#shippers) shipper.revive(since);
       const waiting: Waiting = { message, since, answer, reply: BROKEN };
       this.#queue.push(waiting);
       if (!this.#isFlushing || since - this.#flushedAt >= TAKEOVER_MS) {
@@ -90,6 +111,7 @@ export class LedgerObject extends DurableObject<Env> {
       await this.ctx.storage.sync();
       await this.#tellDirectory();
       await this.#wakeInTime();
+      await Promise.all(this.#shippers.map((shipper) => shipper.ship()));
     } catch (error) {
       // The platform rings again, and the journal knows better than this memory.
       this.#forget();
@@ -163,7 +185,9 @@ export class LedgerObject extends DurableObject<Env> {
     // The alarm first: what is durable falls due also if this object ends here.
     if (outcome === TELL_DIRECTORY) await this.#wakeInTime();
     else if (outcome > TELL_DIRECTORY) await this.#wakeAt(outcome);
+    if (outcome !== NOTHING) await this.#wakeAt(now() + TELL_AT_LATEST_MS);
     await this.ctx.storage.sync();
+    for (const shipper of this.#shippers) shipper.plan();
     if (outcome === TELL_DIRECTORY) await this.#tellDirectory();
   }
 
@@ -178,6 +202,8 @@ export class LedgerObject extends DurableObject<Env> {
     const handle = call((engine) => engine.ledger_open(this.ctx.id.toString()));
     this.#ledger = { handle, generation: currentGeneration() };
     dropped.register(this, this.#ledger, this);
+    // How far others have heard is not kept here: they are asked.
+    for (const shipper of this.#shippers) shipper.plan();
     return handle;
   }
 

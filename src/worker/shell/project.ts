@@ -1,4 +1,4 @@
-// A project's object and the registry: every call is one transaction.
+// A project's object, the registry and the rollup shards: every call is one transaction.
 
 import { DurableObject } from "cloudflare:workers";
 import { now, setClock } from "./clock";
@@ -79,6 +79,15 @@ export class RegistryObject extends DurableObject<Env> {
     return this.ctx.storage.transactionSync(() => {
       useStorage(this.ctx.storage.sql);
       return call((engine) => engine.registry_call(message, now()));
+    });
+  }
+}
+
+export class RollupObject extends DurableObject<Env> {
+  call(message: string): string {
+    return this.ctx.storage.transactionSync(() => {
+      useStorage(this.ctx.storage.sql);
+      return call((engine) => engine.rollup_call(message));
     });
   }
 }

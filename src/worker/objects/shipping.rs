@@ -1,0 +1,120 @@
+//! How a ledger tells other objects what was committed: in order, by the
+//! numbers of its entries, from where the other says that it is.
+//!
+//! Nothing is kept here on disk. The journal is the outbox, and the other
+//! object knows how far it has read; a ledger that does not know (it was just
+//! loaded) asks first.
+
+use serde::Deserialize;
+
+use super::ledger::LedgerObject;
+use super::rollup::{Deltas, RollupCall, shard_for};
+use crate::worker::flow::Effect;
+use crate::worker::message::Reply;
+use crate::worker::store::{Store, StoreFault};
+
+/// Entries that one message tells of at most.
+const MAX_ENTRIES: u64 = 1_000;
+
+/// To whom a ledger ships. Each is shipped to by itself: one that does not
+/// answer holds up no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// The rollup shard: what the transactions add up to.
+    Rollup,
+}
+
+impl Lane {
+    /// The lane that the shell knows by a number.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Rollup),
+            _ => None,
+        }
+    }
+}
+
+/// How far the other object has read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Progress {
+    /// By its own word; `None`: it was not asked yet.
+    seen: Option<u64>,
+    /// Up to here there is nothing to tell.
+    idle: u64,
+    /// Where the message that is under way begins.
+    sent: Option<u64>,
+}
+
+impl Progress {
+    /// Takes the other object's word.
+    ///
+    /// # Errors
+    /// If it did not take what continues where it says that it is: to send
+    /// that again at once would never end.
+    fn hear(&mut self, seen: u64) -> Result<(), StoreFault> {
+        if self.sent.take() == Some(seen) {
+            return Err(StoreFault(format!("entries after {seen} were not taken")));
+        }
+        *self = Self { seen: Some(seen), idle: seen, sent: None };
+        Ok(())
+    }
+}
+
+impl<S: Store> LedgerObject<S> {
+    /// What is to be told next, as the shell performs it; `None` if nothing.
+    /// It reads what is written, which the caller must know to be durable
+    /// before it sends this.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn shipment(&mut self, lane: Lane) -> Result<Option<Effect>, StoreFault> {
+        match lane {
+            Lane::Rollup => self.rollup_shipment(),
+        }
+    }
+
+    /// Takes the answer to a shipment.
+    ///
+    /// # Errors
+    /// If it is no good answer: the shipment must be made again, later.
+    pub fn shipped(&mut self, lane: Lane, reply: &str) -> Result<(), StoreFault> {
+        #[derive(Deserialize)]
+        struct Seen {
+            seen: u64,
+        }
+        let reply = Reply::from_text(reply).filter(|reply| reply.status == 200);
+        let seen = reply.and_then(|reply| serde_json::from_str::<Seen>(&reply.body).ok());
+        let Seen { seen } = seen.ok_or_else(|| StoreFault("a shipment was not answered".to_owned()))?;
+        match lane {
+            Lane::Rollup => self.rollup.hear(seen),
+        }
+    }
+
+    fn rollup_shipment(&mut self) -> Result<Option<Effect>, StoreFault> {
+        loop {
+            let after = self.rollup.idle;
+            let journal = self.book.journal();
+            let (Some(identity), Some((upto, balance))) =
+                (journal.identity(), journal.last_until(after.saturating_add(MAX_ENTRIES))?)
+            else {
+                return Ok(None);
+            };
+            let groups = match self.rollup.seen {
+                None => Vec::new(),
+                Some(_) if upto <= after => return Ok(None),
+                Some(_) => journal.groups(after.saturating_add(1), upto, true)?,
+            };
+            if groups.is_empty() && self.rollup.seen.is_some() {
+                self.rollup.idle = upto;
+                continue;
+            }
+            let name = shard_for(&identity.project, identity.mode, &identity.customer);
+            let customer = identity.customer.clone();
+            let deltas = Deltas { customer, after: self.rollup.seen, upto, balance, groups };
+            let message = serde_json::to_string(&RollupCall::Receive(Box::new(deltas)))
+                .map_err(|error| StoreFault(error.to_string()))?;
+            self.rollup.sent = self.rollup.seen;
+            return Ok(Some(Effect::Rollup { name, message }));
+        }
+    }
+}

@@ -1,0 +1,110 @@
+// Brings what a ledger has committed to an object that must hear of it, some time after the
+// commit and never as a part of it: a busy ledger does not wait, and one message tells of
+// many entries. What is told to whom is the engine's; here is only when.
+
+import { performCall } from "./effects";
+import { call } from "./engine";
+import type { Env } from "./env";
+
+/** After a commit, so that one message tells of all that is done meanwhile. */
+const DELAY_MS = 2_000;
+/** After a failure, doubled by each further one. */
+const RETRY_MS = 2_000;
+/** After so many failures in a row only the alarm, or the next commit, tries again. */
+const MAX_RETRIES = 5;
+/** A timer that is late by this, or a message that takes this long, was lost: see `revive`. */
+const LOST_MS = 15_000;
+
+/** What a shipper needs of its ledger. */
+export interface Source {
+  env: Env;
+  storage: DurableObjectStorage;
+  /** The ledger in wasm, its storage at hand. */
+  open(): number;
+  /** Sees to it that the alarm tries again. */
+  wakeLater(): Promise<void>;
+}
+
+export class Shipper {
+  readonly #lane: number;
+  readonly #source: Source;
+  /** When the timer rings; `null`: there is none. */
+  #dueAt: number | null = null;
+  /** When the run under way last got on; `null`: none is. */
+  #activeAt: number | null = null;
+  /** Which run is the present one: an earlier one that comes back ends. */
+  #run = 0;
+  #failures = 0;
+
+  /** `lane` is the engine's number of who must hear. */
+  constructor(lane: number, source: Source) {
+    this.#lane = lane;
+    this.#source = source;
+  }
+
+  /** There may be something to tell: it was committed, or the ledger was just loaded. */
+  plan(): void {
+    if (this.#dueAt !== null || this.#activeAt !== null) return;
+    this.#ringIn(Math.max(DELAY_MS, this.#backoff()));
+  }
+
+  /**
+   * Goes on with what was lost. Timers and messages begin in the context of some caller, and
+   * the platform may end them with that caller: so each later call looks.
+   */
+  revive(at: number): void {
+    const since = this.#activeAt ?? this.#dueAt;
+    if (since !== null && at - since > LOST_MS) this.ship();
+  }
+
+  /** Tells all that there is to tell. Never fails: what failed is tried again later. */
+  async ship(): Promise<void> {
+    this.#run += 1;
+    const run = this.#run;
+    this.#dueAt = null;
+    try {
+      for (;;) {
+        this.#activeAt = Date.now();
+        const handle = this.#source.open();
+        const effect = call((engine) => engine.ledger_shipment(handle, this.#lane));
+        if (effect === undefined) break;
+        // Nobody may hear of what a crash could still undo.
+        await this.#source.storage.sync();
+        const reply = await performCall(effect, this.#source.env);
+        if (this.#run !== run) return;
+        if (reply.startsWith("!")) throw new Error("there was no answer");
+        const open = this.#source.open();
+        call((engine) => engine.ledger_shipped(open, this.#lane, reply));
+      }
+      this.#activeAt = null;
+      this.#failures = 0;
+    } catch (error) {
+      if (this.#run !== run) return;
+      const words = error instanceof Error ? error.message : "failed";
+      console.error(`what a ledger committed was not told: ${words}`);
+      await this.#tryLater();
+    }
+  }
+
+  async #tryLater(): Promise<void> {
+    this.#activeAt = null;
+    this.#failures += 1;
+    if (this.#failures <= MAX_RETRIES) this.#ringIn(this.#backoff());
+    try {
+      await this.#source.wakeLater();
+    } catch {
+      // Storage is gone, and this object with it: the next one asks anew.
+    }
+  }
+
+  #backoff(): number {
+    return this.#failures === 0 ? 0 : RETRY_MS * 2 ** Math.min(this.#failures, MAX_RETRIES);
+  }
+
+  #ringIn(ms: number): void {
+    this.#dueAt = Date.now() + ms;
+    setTimeout(() => {
+      if (this.#dueAt !== null) this.ship();
+    }, ms);
+  }
+}
