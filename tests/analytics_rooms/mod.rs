@@ -15,7 +15,8 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn ask(customer: &str, ask: &Value) -> String {
-    json!({ "project": "shop", "mode": "live", "customer": customer, "ask": ask }).to_string()
+    json!({ "project": "shop", "mode": "live", "customer": customer, "terms_version": 0, "ask": ask })
+        .to_string()
 }
 
 /// Does one command on a customer's ledger, which must take it.

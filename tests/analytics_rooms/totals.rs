@@ -86,7 +86,7 @@ fn credits_that_run_out_or_are_written_off_count_as_removed() {
     must(&mut ledger, "anna", &expiring, morning);
     must(&mut ledger, "anna", &add(5, "topup"), morning);
     must(&mut ledger, "anna", &json!("close"), "2028-03-01T00:00:00Z");
-    must(&mut ledger, "anna", &json!({ "open": {} }), "2028-03-01T00:00:00Z");
+    must(&mut ledger, "anna", &json!({ "open": { "settings": {} } }), "2028-03-01T00:00:00Z");
     let leap_day = LAST_OF_2027 + 60;
     assert_eq!(
         totals(&mut ledger, morning, "2029-01-01T00:00:00Z", true),

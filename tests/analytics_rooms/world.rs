@@ -107,7 +107,8 @@ impl Customer {
     /// Asks it to do something, which it may refuse, and commits.
     pub(super) fn order(&mut self, command: &Value, now: Timestamp) -> Value {
         let ask = json!({ "execute": { "command": command } });
-        let call = json!({ "project": "shop", "mode": "live", "customer": self.id, "ask": ask });
+        let call =
+            json!({ "project": "shop", "mode": "live", "customer": self.id, "terms_version": 0, "ask": ask });
         let reply = self.ledger.call(&call.to_string(), now).unwrap();
         self.ledger.commit().unwrap();
         serde_json::from_str(&reply.body).unwrap()
