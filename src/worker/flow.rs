@@ -41,11 +41,11 @@ pub enum Effect {
         /// A [`crate::worker::message::ProjectCall`].
         message: String,
     },
-    /// Call a rollup shard.
+    /// Call several rollup objects at once; answered by a line for each, in
+    /// order.
     Rollup {
-        /// Project, mode and shard: see
-        /// [`crate::worker::objects::rollup::shard_name`].
-        name: String,
+        /// Their names: see [`crate::worker::objects::rollup::shard_name`].
+        names: Vec<String>,
         /// A [`crate::worker::objects::rollup::RollupCall`].
         message: String,
     },
@@ -76,8 +76,6 @@ pub enum Effect {
         /// The value.
         value: String,
     },
-    /// Several at once, none of them this; each answers by one text.
-    All(Vec<Effect>),
     /// Forward the request to the gated service.
     Origin {
         /// Where to; the service binding if empty.
@@ -109,16 +107,11 @@ impl Effect {
             Self::LedgerByName { name, message } => format!("L{name}\n{message}"),
             Self::LedgerById { id, message } => format!("I{id}\n{message}"),
             Self::Project { name, message } => format!("P{name}\n{message}"),
-            Self::Rollup { name, message } => format!("U{name}\n{message}"),
+            Self::Rollup { names, message } => format!("U{}\n{message}", names.join("\u{1e}")),
             Self::Registry { message } => format!("R\n{message}"),
             Self::Events { names, message } => format!("E{}\n{message}", names.join("\u{1e}")),
             Self::KvGet { key } => format!("G{key}"),
             Self::KvPut { key, ttl_seconds, value } => format!("W{ttl_seconds}\n{key}\n{value}"),
-            Self::All(effects) => {
-                let texts: Vec<_> = effects.iter().map(Self::to_text).collect();
-                // A list of texts can always be written.
-                format!("*{}", serde_json::to_string(&texts).unwrap_or_default())
-            }
             Self::Origin { url, path, headers } => {
                 let mut text = format!("F{url}\n{path}");
                 for (name, value) in headers {
@@ -155,15 +148,6 @@ impl Io {
             None => Poll::Pending,
         })
         .await
-    }
-}
-
-impl Io {
-    /// Has the shell perform several effects at once and waits for all their
-    /// replies, which come in the effects' order; fewer only by a fault.
-    pub async fn perform_all(&self, effects: Vec<Effect>) -> Vec<String> {
-        let replies = self.perform(Effect::All(effects)).await;
-        serde_json::from_str(&replies).unwrap_or_default()
     }
 }
 

@@ -122,7 +122,7 @@ impl Customer {
     /// What is to be told next: a shard and a message.
     pub(super) fn shipment(&mut self) -> Option<(String, String)> {
         match self.ledger.shipment(Lane::Rollup).unwrap() {
-            Some(Effect::Rollup { name, message }) => Some((name, message)),
+            Some(Effect::Rollup { names, message }) => Some((names.concat(), message)),
             None => None,
             other => panic!("not a shipment: {other:?}"),
         }

@@ -108,13 +108,13 @@ impl<S: Store> LedgerObject<S> {
                 self.rollup.idle = upto;
                 continue;
             }
-            let name = shard_for(&identity.project, identity.mode, &identity.customer);
+            let names = vec![shard_for(&identity.project, identity.mode, &identity.customer)];
             let customer = identity.customer.clone();
             let deltas = Deltas { customer, after: self.rollup.seen, upto, balance, groups };
             let message = serde_json::to_string(&RollupCall::Receive(Box::new(deltas)))
                 .map_err(|error| StoreFault(error.to_string()))?;
             self.rollup.sent = self.rollup.seen;
-            return Ok(Some(Effect::Rollup { name, message }));
+            return Ok(Some(Effect::Rollup { names, message }));
         }
     }
 }
