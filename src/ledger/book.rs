@@ -261,7 +261,7 @@ impl<J: Journal> Book<J> {
     }
 
     fn commit(&mut self, mut entry: Entry) -> Entry {
-        let before = self.ledger.available(entry.at);
+        let before = self.ledger.available_before(entry.at);
         self.ledger.apply(&entry);
         entry.notices = Notices::of(&entry, before, &self.ledger);
         self.journal.append(entry.clone());

@@ -51,9 +51,9 @@ pub enum Event {
         /// The charge that it refunds, or the purchase that it restores.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refund_of: Option<u64>,
-        /// When that charge was made, and for which feature.
+        /// The feature of that charge.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        refunded: Option<Box<(Timestamp, Option<String>)>>,
+        refunded_feature: Option<String>,
         /// What was paid for it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         purchase: Option<Box<Purchase>>,
@@ -190,7 +190,7 @@ pub enum Event {
         purchase: u64,
         /// Why.
         reason: TakeBackReason,
-        /// From which grant, as far as it was unspent.
+        /// From which grants, as far as they were unspent.
         draws: Draws,
     },
 }

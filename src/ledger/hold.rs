@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 pub struct Hold {
     /// The number of the entry that made it.
     pub seq: u64,
-    /// The sum of its draws.
+    /// The sum of its draws, and what of it reaches into overage.
     pub amount: Credits,
     /// From which grants it is set aside.
     pub draws: Draws,

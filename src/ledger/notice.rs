@@ -131,9 +131,8 @@ impl Notices {
     pub(super) fn of(entry: &Entry, before: Credits, ledger: &Ledger) -> Self {
         let available = ledger.available(entry.at);
         // What ends with a period makes room for the next allocation, which comes
-        // at the same instant: that is not running low.
-        let is_reset = ledger.plan.as_ref().is_some_and(|plan| plan.next_reset <= entry.at);
-        let is_told = !is_reset && !matches!(entry.event, Event::Closed);
+        // at the same instant: the steps of a reset come to what that leaves.
+        let is_told = !ledger.is_resetting(entry.at) && !matches!(entry.event, Event::Closed);
         let threshold =
             ledger.low_balance_threshold().filter(|level| is_told && before >= *level && available < *level);
         let is_exhausted = is_told && before.is_positive() && !available.is_positive();

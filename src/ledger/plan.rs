@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::Tier;
+use super::{Grant, Ledger, Tier};
 use crate::credits::Credits;
 use crate::time::Timestamp;
 
@@ -26,6 +26,9 @@ pub struct Plan {
     /// seen it.
     #[serde(default)]
     pub unused: Credits,
+    /// What could be spent before a reset that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_before: Option<Credits>,
 }
 
 impl Plan {
@@ -41,6 +44,7 @@ impl Plan {
             grant: None,
             rolled: Vec::new(),
             unused: Credits::ZERO,
+            available_before: None,
         }
     }
 
@@ -50,6 +54,15 @@ impl Plan {
     pub fn moved_to(&self, tier: Tier) -> Self {
         let anchor = if tier.period == self.tier.period { self.anchor } else { self.next_reset };
         Self { tier, anchor, ..self.clone() }
+    }
+
+    /// The period that a reset's allocation begins.
+    pub(super) fn begin_period(&mut self, start: Timestamp, end: Timestamp, allocation: Option<&Grant>) {
+        self.period_start = start;
+        self.next_reset = end;
+        self.grant = allocation.map(|grant| grant.seq);
+        self.unused = Credits::ZERO;
+        self.available_before = None;
     }
 
     /// When the period that begins with a reset at `at` ends.
@@ -67,5 +80,64 @@ impl Plan {
         let unit = self.tier.period;
         let periods = self.tier.rollover.map_or(0, |rollover| i64::from(rollover.periods));
         unit.boundary(self.anchor, unit.count_at(self.anchor, at).saturating_add(periods))
+    }
+}
+
+impl Ledger {
+    /// A new plan is due where its period is.
+    pub(super) fn set_plan(&mut self, plan: Option<&Plan>) {
+        self.plan = plan.cloned();
+        self.note_due(plan.map(|plan| plan.next_reset));
+    }
+
+    /// Ends what the plan has given so far.
+    pub(super) fn end_plan_grants(&mut self, at: Timestamp) {
+        let Some(plan) = self.plan.take() else { return };
+        let is_given = |grant: &Grant| plan.grant == Some(grant.seq) || plan.rolled.contains(&grant.seq);
+        let (given, others) = std::mem::take(&mut self.grants).into_iter().partition(is_given);
+        self.grants = others;
+        for grant in given {
+            self.insert_grant(Grant { expires_at: Some(at), ..grant });
+        }
+    }
+
+    /// What the running period's allocation leaves over may roll over. What
+    /// was held at its end and comes free later does not.
+    pub(super) fn note_unused(&mut self, grant: u64, amount: Credits) {
+        let at = self.at;
+        if let Some(plan) = &mut self.plan
+            && plan.grant == Some(grant)
+            && plan.next_reset <= at
+        {
+            plan.unused = plan.unused.plus(amount);
+        }
+    }
+
+    /// A reset that begins keeps in mind what could be spent before it.
+    pub(super) fn note_before_reset(&mut self, at: Timestamp) {
+        if self.is_resetting(at) {
+            let before = self.available_before(at);
+            self.plan.iter_mut().for_each(|plan| plan.available_before = Some(before));
+        }
+    }
+
+    /// Whether a period has ended at `at` whose next one has not begun.
+    pub(super) fn is_resetting(&self, at: Timestamp) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.next_reset <= at)
+    }
+
+    /// What could be spent before an entry at `at`: a period's reset is one.
+    pub(super) fn available_before(&self, at: Timestamp) -> Credits {
+        let before_reset = self.plan.as_ref().and_then(|plan| plan.available_before);
+        before_reset.unwrap_or_else(|| self.available(at))
+    }
+
+    pub(super) fn note_rolled(&mut self, seq: u64) {
+        let grants = &self.grants;
+        if let Some(plan) = &mut self.plan {
+            plan.rolled.retain(|rolled| grants.iter().any(|grant| grant.seq == *rolled));
+            plan.rolled.push(seq);
+            plan.unused = Credits::ZERO;
+        }
     }
 }

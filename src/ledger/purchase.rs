@@ -131,6 +131,38 @@ impl NoPurchase {
 }
 
 impl Payer {
+    /// Overage buys, or asks again for what it is buying.
+    pub(super) fn begins(&mut self, purchase: &PendingPurchase, day: i64) {
+        if !self.is_pending(&purchase.id) {
+            self.begun = self.begun_on(day).saturating_add(1);
+            self.day = day;
+        }
+        self.pending = Some(purchase.clone());
+    }
+
+    /// A payment came in: who paid can be charged again.
+    pub(super) fn pays(&mut self, purchase: &Purchase) {
+        if let Some(customer) = &purchase.stripe_customer {
+            self.stripe_customer = Some(customer.clone());
+        }
+        self.is_blocked = false;
+        if self.is_pending(&purchase.id) {
+            self.pending = None;
+        }
+    }
+
+    /// A payment failed; one that overage had begun stops further ones.
+    pub(super) fn fails(&mut self, id: &str) {
+        if self.is_pending(id) {
+            self.pending = None;
+            self.is_blocked = true;
+        }
+    }
+
+    fn is_pending(&self, id: &str) -> bool {
+        self.pending.as_ref().is_some_and(|pending| pending.id == id)
+    }
+
     /// How many purchases were begun on a day.
     pub(super) fn begun_on(&self, day: i64) -> u32 {
         if self.day == day { self.begun } else { 0 }

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ledger, Refusal, SpendLimit, SpendWindow};
+use super::{KnownTerms, Ledger, Refusal, Settings, SpendLimit, SpendWindow};
 use crate::credits::Credits;
 use crate::text::Name;
 use crate::time::Timestamp;
 
 /// Charges of the running day and the running period. A feature is counted
-/// from when a limit names it.
+/// from when a limit names it, and no longer than that.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Spent {
@@ -22,57 +22,70 @@ pub(super) struct Spent {
 /// Charges in each window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Sums {
-    day: Credits,
-    period: Credits,
+    day: Sum,
+    period: Sum,
+}
+
+/// Charges of one window, less what was given back of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Sum {
+    /// The entry of the first charge in it: no earlier one was counted.
+    since: u64,
+    amount: Credits,
+}
+
+impl Sum {
+    fn charge(&mut self, entry: u64, amount: Credits) {
+        if self.since == 0 {
+            self.since = entry;
+        }
+        self.amount = self.amount.plus(amount);
+    }
+
+    fn give_back(&mut self, charge: u64, amount: Credits) {
+        if charge >= self.since {
+            self.amount = self.amount.minus(amount).or_zero();
+        }
+    }
 }
 
 impl Sums {
     fn of(self, window: SpendWindow) -> Credits {
         match window {
-            SpendWindow::Day => self.day,
-            SpendWindow::Period => self.period,
+            SpendWindow::Day => self.day.amount,
+            SpendWindow::Period => self.period.amount,
         }
+    }
+
+    fn charge(&mut self, entry: u64, amount: Credits) {
+        self.day.charge(entry, amount);
+        self.period.charge(entry, amount);
+    }
+
+    fn give_back(&mut self, charge: u64, amount: Credits) {
+        self.day.give_back(charge, amount);
+        self.period.give_back(charge, amount);
     }
 }
 
 impl Spent {
-    /// Counts a charge, or what a refund gives back of one (negative) in the
-    /// windows that it was charged in.
-    fn count(&mut self, amount: Credits, windows: (bool, bool), feature: Option<&str>, is_limited: bool) {
-        let add = |sums: &mut Sums| {
-            if windows.0 {
-                sums.day = sums.day.plus(amount).or_zero();
-            }
-            if windows.1 {
-                sums.period = sums.period.plus(amount).or_zero();
-            }
-        };
-        add(&mut self.all);
-        let Some(feature) = feature else { return };
-        match self.features.iter_mut().find(|(name, _)| name == feature) {
-            Some((_, sums)) => add(sums),
-            None if is_limited => {
-                let mut sums = Sums::default();
-                add(&mut sums);
-                self.features.push((feature.to_owned(), sums));
-            }
-            None => {}
-        }
+    fn of_feature(&mut self, feature: &str) -> Option<&mut Sums> {
+        self.features.iter_mut().find(|(name, _)| name == feature).map(|(_, sums)| sums)
     }
 
     /// Begins the windows anew that have passed.
     fn roll(&mut self, day: i64, period_start: Timestamp) {
-        if self.day != day {
-            self.day = day;
-            self.all.day = Credits::ZERO;
-            self.features.iter_mut().for_each(|(_, sums)| sums.day = Credits::ZERO);
+        let (is_new_day, is_new_period) = (self.day != day, self.period_start != period_start);
+        for sums in std::iter::once(&mut self.all).chain(self.features.iter_mut().map(|(_, sums)| sums)) {
+            if is_new_day {
+                sums.day = Sum::default();
+            }
+            if is_new_period {
+                sums.period = Sum::default();
+            }
         }
-        if self.period_start != period_start {
-            self.period_start = period_start;
-            self.all.period = Credits::ZERO;
-            self.features.iter_mut().for_each(|(_, sums)| sums.period = Credits::ZERO);
-            self.features.retain(|(_, sums)| !sums.day.is_zero());
-        }
+        self.day = day;
+        self.period_start = period_start;
     }
 }
 
@@ -82,31 +95,46 @@ impl Ledger {
         self.plan.as_ref().map_or_else(|| now.month_start(), |plan| plan.period_start)
     }
 
-    /// Folds a charge in; nothing is kept while no limit is set.
+    /// Folds a charge in. While no limit is set nothing is kept; so with the
+    /// first charge under a limit the count begins.
     pub(super) fn count_charge(&mut self, amount: Credits, feature: Option<&str>) {
-        self.count_spent(amount, self.at, feature);
-    }
-
-    /// Folds in that a charge made at `charged_at` is given back.
-    pub(super) fn count_refund(&mut self, amount: Credits, charged_at: Timestamp, feature: Option<&str>) {
-        self.count_spent(amount.negated(), charged_at, feature);
-    }
-
-    fn count_spent(&mut self, amount: Credits, charged_at: Timestamp, feature: Option<&str>) {
-        let is_limited = match self.spend_limits() {
-            [] => return,
-            limits => limits.iter().any(|limit| limit.feature.as_ref().map(Name::as_str) == feature),
-        };
+        if amount.is_zero() {
+            return;
+        }
         let (day, period_start) = (self.at.day(), self.period_start(self.at));
+        let limits = limits_of(&self.settings, &self.terms);
+        if limits.is_empty() {
+            self.spent = Spent::default();
+            return;
+        }
+        let is_limited =
+            |name: &str| limits.iter().any(|limit| limit.feature.as_ref().map(Name::as_str) == Some(name));
+        self.spent.features.retain(|(name, _)| is_limited(name));
         self.spent.roll(day, period_start);
-        let windows = (charged_at.day() == day, charged_at >= period_start);
-        self.spent.count(amount, windows, feature, is_limited);
+        self.spent.all.charge(self.seq, amount);
+        let Some(feature) = feature.filter(|name| is_limited(name)) else { return };
+        match self.spent.of_feature(feature) {
+            Some(sums) => sums.charge(self.seq, amount),
+            None => {
+                let mut sums = Sums::default();
+                sums.charge(self.seq, amount);
+                self.spent.features.push((feature.to_owned(), sums));
+            }
+        }
+    }
+
+    /// Folds in that something of a charge was given back: it makes room in
+    /// the windows in which it was counted.
+    pub(super) fn count_refund(&mut self, amount: Credits, charge: u64, feature: Option<&str>) {
+        self.spent.all.give_back(charge, amount);
+        if let Some(sums) = feature.and_then(|feature| self.spent.of_feature(feature)) {
+            sums.give_back(charge, amount);
+        }
     }
 
     /// The limits that this customer lives by.
     pub(super) fn spend_limits(&self) -> &[SpendLimit] {
-        let own = self.settings.spend_limits.as_deref();
-        own.or(self.terms.settings.spend_limits.as_deref()).unwrap_or_default()
+        limits_of(&self.settings, &self.terms)
     }
 
     /// What was charged in a window that is still open at `now`.
@@ -162,4 +190,10 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// The customer's own limits, else its project's.
+fn limits_of<'a>(own: &'a Settings, terms: &'a KnownTerms) -> &'a [SpendLimit] {
+    let own = own.spend_limits.as_deref();
+    own.or(terms.settings.spend_limits.as_deref()).unwrap_or_default()
 }

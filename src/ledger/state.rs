@@ -119,7 +119,8 @@ impl Ledger {
         self.revoked_keys.iter().any(|revoked| revoked.key_id == key_id && revoked.at <= now)
     }
 
-    /// What can be spent at `now`. Negative only while there is debt.
+    /// What can be spent at `now`. Negative only while there is debt, or while
+    /// holds reach into overage.
     ///
     /// The ledger's time never goes back: what was effective for an entry
     /// stays so for a reader whose clock is behind.
@@ -156,6 +157,7 @@ impl Ledger {
     /// Folds an entry in. It cannot fail: what could be wrong was refused
     /// when the entry was decided.
     pub fn apply(&mut self, entry: &Entry) {
+        self.note_before_reset(entry.at);
         self.seq = entry.seq;
         self.at = entry.at;
         self.balance = entry.balance_after;
@@ -169,14 +171,14 @@ impl Ledger {
             }
             Event::Updated { metadata } => self.metadata.clone_from(metadata),
             Event::Closed => self.close(),
-            Event::Granted { grant, refunded, purchase, .. } => {
+            Event::Granted { grant, refund_of, refunded_feature, purchase, .. } => {
                 self.begin(entry);
                 self.insert_grant(grant.clone());
-                if let Some((charged_at, feature)) = refunded.as_deref() {
-                    self.count_refund(entry.amount, *charged_at, feature.as_deref());
+                if let Some(charge) = refund_of {
+                    self.count_refund(entry.amount, *charge, refunded_feature.as_deref());
                 }
                 if let Some(purchase) = purchase {
-                    self.keep_payer(purchase);
+                    self.payer.pays(purchase);
                 }
             }
             Event::Consumed { draws, debt, note } => {
@@ -205,10 +207,7 @@ impl Ledger {
             Event::KeyRevoked { key_id, at } => self.revoke_key(key_id, *at),
             Event::Allocated { grant, period_start, next_reset } => {
                 if let Some(plan) = &mut self.plan {
-                    plan.period_start = *period_start;
-                    plan.next_reset = *next_reset;
-                    plan.grant = grant.as_ref().map(|grant| grant.seq);
-                    plan.unused = Credits::ZERO;
+                    plan.begin_period(*period_start, *next_reset, grant.as_ref());
                 }
                 self.note_due(Some(*next_reset));
                 if let Some(grant) = grant {
@@ -236,17 +235,9 @@ impl Ledger {
                 }
             }
             Event::PurchaseStarted { purchase } => {
-                let day = entry.at.day();
-                self.payer.begun = self.payer.begun_on(day).saturating_add(1);
-                self.payer.day = day;
-                self.payer.pending = Some(super::PendingPurchase::clone(purchase));
+                self.payer.begins(purchase, entry.at.day());
             }
-            Event::PurchaseFailed { id, .. } => {
-                if self.payer.pending.as_ref().is_some_and(|pending| pending.id == *id) {
-                    self.payer.pending = None;
-                    self.payer.is_blocked = true;
-                }
-            }
+            Event::PurchaseFailed { id, .. } => self.payer.fails(id),
         }
     }
 
@@ -276,7 +267,7 @@ impl Ledger {
         };
     }
 
-    fn insert_grant(&mut self, grant: Grant) {
+    pub(super) fn insert_grant(&mut self, grant: Grant) {
         self.all_effective_at = self.all_effective_at.max(grant.effective_at);
         self.note_due(grant.expires_at);
         self.note_debt(grant.effective_at);
@@ -337,62 +328,13 @@ impl Ledger {
         }
     }
 
-    /// A new plan is due where its period is.
-    fn set_plan(&mut self, plan: Option<&Plan>) {
-        self.plan = plan.cloned();
-        self.note_due(plan.map(|plan| plan.next_reset));
-    }
-
-    /// Ends what the plan has given so far.
-    fn end_plan_grants(&mut self, at: Timestamp) {
-        let Some(plan) = self.plan.take() else { return };
-        let is_given = |grant: &Grant| plan.grant == Some(grant.seq) || plan.rolled.contains(&grant.seq);
-        let (given, others) = std::mem::take(&mut self.grants).into_iter().partition(is_given);
-        self.grants = others;
-        for grant in given {
-            self.insert_grant(Grant { expires_at: Some(at), ..grant });
-        }
-    }
-
-    /// What the running period's allocation leaves over may roll over. What
-    /// was held at its end and comes free later does not.
-    fn note_unused(&mut self, grant: u64, amount: Credits) {
-        let at = self.at;
-        if let Some(plan) = &mut self.plan
-            && plan.grant == Some(grant)
-            && plan.next_reset <= at
-        {
-            plan.unused = plan.unused.plus(amount);
-        }
-    }
-
-    fn note_rolled(&mut self, seq: u64) {
-        let grants = &self.grants;
-        if let Some(plan) = &mut self.plan {
-            plan.rolled.retain(|rolled| grants.iter().any(|grant| grant.seq == *rolled));
-            plan.rolled.push(seq);
-            plan.unused = Credits::ZERO;
-        }
-    }
-
     /// Takes on what no grant could pay.
     fn incur(&mut self, debt: Credits) {
         self.debt = self.debt.plus(debt);
         self.note_debt(self.at);
     }
 
-    /// A payment came in: who paid can be charged again.
-    fn keep_payer(&mut self, purchase: &super::Purchase) {
-        if let Some(customer) = &purchase.stripe_customer {
-            self.payer.stripe_customer = Some(customer.clone());
-        }
-        self.payer.is_blocked = false;
-        if self.payer.pending.as_ref().is_some_and(|pending| pending.id == purchase.id) {
-            self.payer.pending = None;
-        }
-    }
-
-    fn note_due(&mut self, at: Option<Timestamp>) {
+    pub(super) fn note_due(&mut self, at: Option<Timestamp>) {
         self.next_due = match (self.next_due, at) {
             (Some(known), Some(at)) => Some(known.min(at)),
             (known, at) => known.or(at),

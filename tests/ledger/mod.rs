@@ -1,12 +1,22 @@
 //! A customer's story in whole credits and a clock that the test moves.
 
+mod calendar;
 mod customers;
 mod grants;
 mod holds;
 mod idempotency;
 mod journal;
 mod limits;
+mod notices;
+mod overage;
+mod plans;
+mod purchases;
 mod refunds;
+mod rollovers;
+mod selling;
+mod spend_limits;
+mod take_backs;
+mod tiers;
 
 use edge_credits::ledger::{
     AddKind, Addition, Charge, Command, Completion, Entry, Event, IdempotencyKey, Outcome, Refusal, Request,
@@ -141,9 +151,17 @@ impl Story {
         let refusal = self.ask(command).unwrap_err();
         // What was due may have happened; nothing that bears the refusal's name.
         let made = &self.book.journal().entries()[before..];
-        assert!(made.iter().all(|entry| {
-            matches!(entry.event, Event::Released { .. } | Event::Expired { .. } | Event::DebtPaid { .. })
-        }));
+        let is_due = |entry: &Entry| {
+            matches!(
+                entry.event,
+                Event::Released { .. }
+                    | Event::Expired { .. }
+                    | Event::DebtPaid { .. }
+                    | Event::RolledOver { .. }
+                    | Event::Allocated { .. }
+            )
+        };
+        assert!(made.iter().all(is_due));
         refusal
     }
 

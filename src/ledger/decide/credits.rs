@@ -59,10 +59,7 @@ impl Ledger {
             grant,
             kind: addition.kind,
             refund_of: charge.as_ref().map(|charge| charge.seq),
-            refunded: charge.map(|charge| {
-                let feature = charge.note().and_then(|note| note.feature.clone());
-                Box::new((charge.at, feature))
-            }),
+            refunded_feature: charge.and_then(|charge| charge.note().and_then(|note| note.feature.clone())),
             purchase: None,
             note: addition.note.clone(),
         };
@@ -74,7 +71,8 @@ impl Ledger {
             return Err(Refusal::InvalidAmount("must be positive; only an adjustment may be negative"));
         }
         let amount = addition.amount.negated();
-        self.require_available(amount, now)?;
+        // Overage is for charges.
+        self.require_within(Credits::ZERO, amount, now)?;
         let event = Event::Deducted { draws: self.draw(amount, now), note: addition.note.clone() };
         Ok(self.entry(now, addition.amount, event))
     }

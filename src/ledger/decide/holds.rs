@@ -28,7 +28,7 @@ impl Ledger {
         }
         // Even a hold of nothing needs a customer: completing it can charge.
         if self.opened_at.is_none() {
-            return Err(self.insufficient(amount, now));
+            return Err(self.insufficient(Credits::ZERO, amount, now));
         }
         let feature = reservation.note.as_ref().and_then(|note| note.feature.as_deref());
         self.require_within_limits(amount, feature, now)?;

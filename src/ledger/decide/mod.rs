@@ -76,37 +76,34 @@ impl Ledger {
         Ok(self.entry(now, amount.negated(), Event::Consumed { draws, debt, note: note.clone() }))
     }
 
-    /// Refuses what is beyond the credits that can be spent now.
-    ///
-    /// # Errors
-    /// [`Refusal::Insufficient`].
-    pub fn require_available(&self, requested: Credits, now: Timestamp) -> Result<(), Refusal> {
-        if requested > self.available(now) {
-            return Err(self.insufficient(requested, now));
-        }
-        Ok(())
-    }
-
     /// Refuses what is beyond the credits that can be spent now and the debt
     /// that overage allows.
     ///
     /// # Errors
     /// [`Refusal::Insufficient`].
     pub fn require_spendable(&self, requested: Credits, now: Timestamp) -> Result<(), Refusal> {
-        let available = self.available(now);
-        if requested <= available {
-            return Ok(());
-        }
-        let overage = if self.opened_at.is_some() { self.overage_limit() } else { Credits::ZERO };
-        if requested.minus(available) > overage || self.debt.checked_add(requested).is_none() {
-            return Err(self.insufficient(requested, now));
-        }
-        Ok(())
+        self.require_within(self.overage(), requested, now)
     }
 
-    fn insufficient(&self, requested: Credits, now: Timestamp) -> Refusal {
-        let overage = if self.opened_at.is_some() { self.overage_limit() } else { Credits::ZERO };
+    /// Refuses what is beyond the credits that can be spent now and an
+    /// overage.
+    fn require_within(&self, overage: Credits, requested: Credits, now: Timestamp) -> Result<(), Refusal> {
+        let available = self.available(now);
+        let is_covered = requested <= available;
+        let is_overage = requested.minus(available) <= overage && self.debt.checked_add(requested).is_some();
+        if is_covered || is_overage {
+            return Ok(());
+        }
+        Err(self.insufficient(overage, requested, now))
+    }
+
+    fn insufficient(&self, overage: Credits, requested: Credits, now: Timestamp) -> Refusal {
         Refusal::Insufficient { balance: self.balance, available: self.available(now), requested, overage }
+    }
+
+    /// How deep debt may go; whoever is no customer has none.
+    fn overage(&self) -> Credits {
+        if self.opened_at.is_some() { self.overage_limit() } else { Credits::ZERO }
     }
 }
 

@@ -71,7 +71,7 @@ impl Ledger {
             grant,
             kind: AddKind::Purchase,
             refund_of: None,
-            refunded: None,
+            refunded_feature: None,
             purchase: Some(Box::new(purchase.clone())),
             note: None,
         };
@@ -96,11 +96,15 @@ impl Ledger {
         let taken = Taken::read(bought.seq, journal)?;
         let whole = purchase.credits;
         let asked = part_of(whole, order.refunded_cents, purchase.price_cents).minus(taken.standing());
-        let grant = self.grants.iter().find(|grant| grant.seq == bought.seq);
-        let amount = grant.map_or(Credits::ZERO, Grant::free).min(asked).or_zero();
+        let mut amount = Credits::ZERO;
         let mut draws = Draws::new();
-        if amount.is_positive() {
-            draws.push(Draw { grant: bought.seq, amount });
+        let is_of_it = |grant: &&Grant| grant.seq == bought.seq || taken.restoring.contains(&grant.seq);
+        for grant in self.grants.iter().filter(is_of_it) {
+            let part = grant.free().min(asked.minus(amount));
+            if part.is_positive() {
+                draws.push(Draw { grant: grant.seq, amount: part });
+                amount = amount.plus(part);
+            }
         }
         let event = Event::Reversed { purchase: bought.seq, reason: order.reason, draws };
         Ok(self.entry(now, amount.negated(), event))
@@ -143,7 +147,7 @@ impl Ledger {
             grant,
             kind: AddKind::Adjustment,
             refund_of: Some(bought.seq),
-            refunded: None,
+            refunded_feature: None,
             purchase: None,
             note: Some(Box::new(note)),
         };
@@ -157,6 +161,8 @@ struct Taken {
     by_refund: Credits,
     by_dispute: Credits,
     restored: Credits,
+    /// The entries by which it came back.
+    restoring: Vec<u64>,
 }
 
 impl Taken {
@@ -170,7 +176,10 @@ impl Taken {
                 Event::Reversed { reason: TakeBackReason::Dispute, .. } => {
                     taken.by_dispute = taken.by_dispute.minus(entry.amount);
                 }
-                _ => taken.restored = taken.restored.plus(entry.amount),
+                _ => {
+                    taken.restored = taken.restored.plus(entry.amount);
+                    taken.restoring.push(entry.seq);
+                }
             }
         }
         Ok(taken)
