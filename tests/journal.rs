@@ -63,11 +63,7 @@ fn what_was_committed_comes_back_and_what_was_not_is_absent() {
     assert!(ledger.commit().unwrap());
     ledger.call(&consume(5_000_000, None), at(2)).unwrap();
     // The power is cut before the next commit.
-    let balance = body(
-        &mut open(&store),
-        &call(json!({ "balance": { "breakdown": false, "credit_name": "c" } })),
-        at(3),
-    );
+    let balance = body(&mut open(&store), &call(json!({ "balance": { "breakdown": false } })), at(3));
     assert_eq!(balance["balance"].to_string(), "99.7");
 }
 

@@ -180,6 +180,9 @@ pub struct CustomerAnswer {
     pub balance: Decimal,
     pub available: Decimal,
     pub held: Decimal,
+    pub tier_id: Option<String>,
+    pub period_start: Option<String>,
+    pub period_end: Option<String>,
     pub created_at: String,
     pub metadata: Option<JsonText>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -19,4 +19,4 @@ pub use answer::{
 pub use body::{Body, Field};
 pub use decimal::{Decimal, Exact, JsonText};
 pub use problem::{Code, Problem};
-pub use settings::{SettingsAnswer, SpendLimitAnswer};
+pub use settings::{CustomerSettingsAnswer, SettingsAnswer, SpendLimitAnswer};

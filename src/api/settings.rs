@@ -21,6 +21,20 @@ pub struct SettingsAnswer {
     pub spend_limits: Vec<SpendLimitAnswer>,
 }
 
+/// `GET /v1/customers/{id}/settings`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct CustomerSettingsAnswer {
+    #[serde(flatten)]
+    pub settings: SettingsAnswer,
+    pub overrides: Vec<&'static str>,
+    pub auto_purchase_blocked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+}
+
 /// One spend limit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[allow(missing_docs)]

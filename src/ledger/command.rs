@@ -187,6 +187,7 @@ pub struct Completion {
 
 /// A customer to create.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Opening {
     /// The caller's own JSON object about the customer, as text.
     pub metadata: Option<String>,

@@ -10,6 +10,12 @@ impl Ledger {
         &self.settings
     }
 
+    /// All that would hold with these settings of the customer's own.
+    pub fn settings_with(&self, own: &Settings) -> Settings {
+        let overage_mode = self.plan.as_ref().and_then(|plan| plan.tier.overage_mode);
+        own.over(&Settings { overage_mode, ..Settings::default() }.over(&self.terms.settings))
+    }
+
     /// What the ledger knows of its project's terms.
     pub fn terms(&self) -> &KnownTerms {
         &self.terms

@@ -46,6 +46,22 @@ impl Settings {
         self
     }
 
+    /// The words of those that are set.
+    pub fn words(&self) -> Vec<&'static str> {
+        let words = [
+            ("default_tier", self.default_tier.is_some()),
+            ("overage_mode", self.overage_mode.is_some()),
+            ("overage_limit", self.overage_limit.is_some()),
+            ("auto_purchase_limit", self.auto_purchase_limit.is_some()),
+            ("ai_provider_priority", self.ai_provider_priority.is_some()),
+            ("credit_name", self.credit_name.is_some()),
+            ("low_balance_threshold", self.low_balance_threshold.is_some()),
+            ("spend_limits", self.spend_limits.is_some()),
+            ("webhook_url", self.webhook_url.is_some()),
+        ];
+        words.into_iter().filter_map(|(word, is_set)| is_set.then_some(word)).collect()
+    }
+
     /// These settings over others: what is absent here is taken from below.
     #[must_use]
     pub fn over(&self, below: &Self) -> Self {

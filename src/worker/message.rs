@@ -60,8 +60,6 @@ pub enum Ask {
     Balance {
         /// With the grants.
         breakdown: bool,
-        /// What the project calls a credit.
-        credit_name: String,
     },
     /// Whether an amount could be consumed.
     Check {
@@ -107,6 +105,8 @@ pub enum Ask {
     },
     /// The customer itself.
     Customer,
+    /// The settings that the customer lives by.
+    Settings,
 }
 
 /// Which transactions to list.

@@ -14,6 +14,8 @@ before(async () => {
   engine = await Engine.start();
   key = (await engine.project("shop")).live;
   await engine.customer(key, "anna", 100);
+  const basic = [{ id: "basic", allocation: 0, period: "month" }];
+  await engine.send("PUT", "/v1/tiers", { key, body: basic });
   const start = { user_id: "anna", amount: 5 };
   const held = await engine.send("POST", "/v1/usage-transactions", { key, body: start });
   const made = await engine.send("POST", "/v1/keys", { key, body: { kind: "project" } });
@@ -44,7 +46,7 @@ function send(route: string, sent: Sent, instead: Record<string, string> = {}): 
 async function everything(): Promise<Json> {
   const read = (path: string, by = key): Promise<Answer> => engine.send("GET", path, { key: by });
   const catalogue = ["costs", "models", "gate-rules", "tiers", "packs", "settings"];
-  const lists = ["customers", "keys", "customers/anna", ...catalogue];
+  const lists = ["customers", "keys", "customers/anna", "customers/anna/settings", ...catalogue];
   const answers = await Promise.all([
     read("/v1/projects", ADMIN_TOKEN),
     read(`/v1/usage-transactions/${parameters.transaction_id}`),

@@ -1,7 +1,7 @@
 // What no route takes, as a table: for each route with a body one that it does take, and
 // what each of its fields is. The test makes the cases.
 
-import { all, type Bad, KINDS, type Kind, NO_TOKENS } from "./bad-values.ts";
+import { all, type Bad, KINDS, type Kind, NO_SETTINGS, NO_TOKENS } from "./bad-values.ts";
 import type { Json } from "./engine.ts";
 export interface Row {
   route: string;
@@ -24,6 +24,15 @@ const PRICED = {
   feature: "name",
   idempotency_key: "name",
   deadline: "time",
+} as const;
+const SETTINGS = {
+  overage_mode: "word",
+  overage_limit: "amount or nothing",
+  auto_purchase_limit: "purchases",
+  ai_provider_priority: "word",
+  credit_name: "credit name",
+  low_balance_threshold: "amount or nothing",
+  spend_limits: "spend limits",
 } as const;
 const NOT_ONE_PRICE: Bad[] = [
   ...all("missing_field", "{}", '{"description":"x"}', '{"service":"a"}', '{"action":"a"}'),
@@ -69,13 +78,36 @@ export const ROWS: Row[] = [
   {
     route: "POST /v1/customers",
     good: { id: "ben" },
-    fields: { id: "name!", metadata: "metadata" },
+    fields: {
+      id: "name!",
+      metadata: "metadata",
+      tier_id: "name",
+      anchor: "time",
+      settings: "settings",
+    },
+    also: all(
+      "invalid_field",
+      '{"id":"cid","tier_id":"none"}',
+      '{"id":"cid","anchor":"2026-01-01T00:00:00Z"}',
+    ),
   },
   {
     route: "PATCH /v1/customers/{customer_id}",
     good: { metadata: { a: 1 } },
     fields: { metadata: "metadata" },
     also: all("missing_field", "{}"),
+  },
+  {
+    route: "POST /v1/customers/{customer_id}/tier",
+    good: { tier_id: "basic" },
+    fields: { tier_id: "name!", reset_balance: "boolean", anchor: "time" },
+    also: all("invalid_field", '{"tier_id":"none"}'),
+  },
+  {
+    route: "PATCH /v1/customers/{customer_id}/settings",
+    good: { overage_mode: "block" },
+    fields: { ...SETTINGS, auto_purchase_blocked: "only false" },
+    also: NO_SETTINGS,
   },
   {
     route: "POST /v1/customers/{customer_id}/check",
@@ -194,7 +226,7 @@ export const ROWS: Row[] = [
   },
   {
     route: "PUT /v1/tiers",
-    good: { id: "free", allocation: 10, period: "month" },
+    good: { id: "basic", allocation: 10, period: "month" },
     fields: {
       id: "name!",
       name: "text",
@@ -224,13 +256,7 @@ export const ROWS: Row[] = [
     good: { overage_mode: "block" },
     fields: {
       default_tier: "name",
-      overage_mode: "word",
-      overage_limit: "amount or nothing",
-      auto_purchase_limit: "purchases",
-      ai_provider_priority: "word",
-      credit_name: "credit name",
-      low_balance_threshold: "amount or nothing",
-      spend_limits: "spend limits",
+      ...SETTINGS,
       webhook_url: "webhook url",
     },
     also: all("invalid_field", '{"default_tier":"none"}'),

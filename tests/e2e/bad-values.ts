@@ -27,6 +27,12 @@ const integer = (least: number, most: number): Bad[] => [
   ...all("invalid_field", "9223372036854775808"),
 ];
 
+/** What no settings of a customer are, as fields of one object. */
+export const NO_SETTINGS: Bad[] = [
+  ...all("unknown_field", '{"default_tier":"free"}', '{"webhook_url":"https://example.com"}'),
+  ...all("invalid_field", '{"overage_mode":"x"}', '{"auto_purchase_limit":101}'),
+  ...all("invalid_amount", '{"overage_limit":-1}', '{"low_balance_threshold":"1"}'),
+];
 const limitOf = (feature: string) => ({ per: "day", amount: 1, feature });
 
 /** What is refused as a field of each kind. */
@@ -57,6 +63,7 @@ export const KINDS = {
     ),
   ],
   word: [...NO_STRINGS, ...all("invalid_field", '""', '"x"', '"TOPUP"')],
+  "only false": all("invalid_field", "true", '"false"', "0", "[]", "{}"),
   boolean: all("invalid_field", '"true"', "1", "0", "[]", "{}"),
   metadata: all(
     "invalid_field",
@@ -116,6 +123,7 @@ export const KINDS = {
     ...all("unknown_field", '{"requests":1,"window_seconds":1,"window":1}'),
   ],
   purchases: integer(0, 100),
+  settings: [...all("invalid_field", "5", "[]", '"x"'), ...NO_SETTINGS],
   "credit name": [
     ...NO_STRINGS,
     ...all("invalid_field", ...quoted("", "x".repeat(65), "é".repeat(33), "a\nb", "\u0000")),

@@ -20,7 +20,13 @@ test("a customer is created once; again is 409 already_exists", async () => {
   assert.equal(made.status, 200);
   const { created_at, seq, replayed, ...rest } = made.body;
   const nothing = { balance: 0, available: 0, held: 0 };
-  assert.deepEqual(rest, { id: "anna", ...nothing, metadata: { plan: "pro", seats: 3 } });
+  const noTier = { tier_id: null, period_start: null, period_end: null };
+  assert.deepEqual(rest, {
+    id: "anna",
+    ...nothing,
+    ...noTier,
+    metadata: { plan: "pro", seats: 3 },
+  });
   assert.deepEqual([seq, replayed], [1, false]);
   assert.deepEqual((await read("anna")).body, { ...rest, created_at });
   const again = await create({ id: "anna" });

@@ -39,7 +39,7 @@ export class Engine {
   readonly dataDir: string;
   /** The OpenAPI document as this engine serves it. */
   readonly contract: Contract;
-  readonly #options: Options;
+  #options: Options;
   #running: Awaited<ReturnType<typeof startWorkerd>>;
 
   private constructor(
@@ -74,8 +74,9 @@ export class Engine {
     await this.#running.kill();
   }
 
-  /** Starts it again on the same data. */
-  async restart(): Promise<void> {
+  /** Starts it again on the same data, from now on with this added to its environment. */
+  async restart(env: Record<string, string> = {}): Promise<void> {
+    this.#options = { ...this.#options, env: { ...this.#options.env, ...env } };
     this.#running = await launch(this.dataDir, this.#options);
   }
 
@@ -83,6 +84,12 @@ export class Engine {
   async end(): Promise<void> {
     await this.#running.kill();
     rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** Ends it, and starts it again with its clock at an instant that is ahead of the machine's. */
+  async travel(instant: string): Promise<void> {
+    await this.kill();
+    await this.restart(clockAt(instant));
   }
 
   /** Sends a request; the answer must be one that the OpenAPI document promises. */
@@ -158,6 +165,11 @@ function readBody(text: string, type: string): Json {
   const lines = text.split("\n");
   if (lines.pop() !== "") throw new Error("the last line is not ended");
   return lines.map((line) => JSON.parse(line));
+}
+
+/** The environment of an engine whose clock begins at an instant. */
+export function clockAt(instant: string): Record<string, string> {
+  return { CLOCK_OFFSET_MS: `${Date.parse(instant) - Date.now()}` };
 }
 
 async function launch(

@@ -1,16 +1,14 @@
-//! Customers and credits: the core routes.
+//! Credits: the core routes.
 
 use super::read::{CONSUME_FIELDS, fingerprint};
 use super::{Answer, AnswerKind, Call, ledger_name, reply, to_message};
 use crate::api::{Body, Code, Problem};
-use crate::ledger::{
-    AddKind, Addition, Command, DEFAULT_CREDIT_NAME, IdempotencyKey, Kind, Note, Opening, Request, Source,
-};
+use crate::ledger::{AddKind, Addition, Command, IdempotencyKey, Kind, Note, Request, Source};
 use crate::text::Name;
 use crate::worker::base62;
 use crate::worker::flow::Effect;
 use crate::worker::ids::{Prefix, locate};
-use crate::worker::message::{Ask, LedgerCall, ProjectAsk, Reply, TransactionQuery};
+use crate::worker::message::{Ask, LedgerCall, Reply, TransactionQuery};
 
 /// The most items in one batch.
 const MAX_BATCH: usize = 1_000;
@@ -203,8 +201,7 @@ impl Call<'_> {
                 return Ok(Answer { status: 200, kind: AnswerKind::Json, headers, body: body.to_owned() });
             }
         }
-        let credit_name = DEFAULT_CREDIT_NAME.to_owned();
-        let reply = self.ask_ledger(&customer, Ask::Balance { breakdown, credit_name }).await?;
+        let reply = self.ask_ledger(&customer, Ask::Balance { breakdown }).await?;
         if cacheable && reply.status == 200 {
             let value = reply.body.clone();
             self.front.spawn(Effect::KvPut { key: cache_key, ttl_seconds: CACHED_BALANCE_SECONDS, value });
@@ -246,44 +243,6 @@ impl Call<'_> {
 
     pub(super) async fn audit(&self) -> Result<Answer, Problem> {
         Ok(self.ask_ledger(&self.customer()?, Ask::Audit).await?.into())
-    }
-
-    pub(super) async fn get_customer(&self) -> Result<Answer, Problem> {
-        Ok(self.ask_ledger(&self.customer()?, Ask::Customer).await?.into())
-    }
-
-    pub(super) async fn create_customer(&self) -> Result<Answer, Problem> {
-        let bytes = self.incoming.json_body()?;
-        let body = Body::parse(bytes, &["id", "metadata"])?;
-        let customer = body.require("id")?.name()?;
-        let opening = Opening { metadata: body.metadata()?, ..Opening::default() };
-        let command = Command::Open(Box::new(opening));
-        let request = self.request("create", None, bytes, command)?;
-        Ok(self.ask_ledger(&customer, Ask::Execute(request)).await?.into())
-    }
-
-    pub(super) async fn update_customer(&self) -> Result<Answer, Problem> {
-        let customer = self.customer()?;
-        let bytes = self.incoming.json_body()?;
-        let body = Body::parse(bytes, &["metadata"])?;
-        if !body.has("metadata") {
-            return Err(body.missing("metadata"));
-        }
-        let command = Command::Update { metadata: body.metadata()? };
-        let request = self.request("update", None, bytes, command)?;
-        Ok(self.ask_ledger(&customer, Ask::Execute(request)).await?.into())
-    }
-
-    pub(super) async fn delete_customer(&self) -> Result<Answer, Problem> {
-        let customer = self.customer()?;
-        let request = self.request("delete", None, b"", Command::Close)?;
-        Ok(self.ask_ledger(&customer, Ask::Execute(request)).await?.into())
-    }
-
-    pub(super) async fn list_customers(&self) -> Result<Answer, Problem> {
-        let page = self.incoming.query(&["limit", "offset", "cursor"])?.page()?;
-        let key = &self.caller.key;
-        Ok(self.front.ask_project(self.io, &key.project, key.mode, ProjectAsk::Customers(page)).await?.into())
     }
 }
 

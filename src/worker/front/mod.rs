@@ -6,6 +6,7 @@ pub mod admin;
 mod answer;
 mod catalogue;
 mod core;
+mod customers;
 mod events;
 mod export;
 mod gate;
@@ -160,6 +161,9 @@ impl Front {
             Operation::GetCustomer => call.get_customer().await,
             Operation::UpdateCustomer => call.update_customer().await,
             Operation::DeleteCustomer => call.delete_customer().await,
+            Operation::ChangeTier => call.change_tier().await,
+            Operation::GetCustomerSettings => call.get_customer_settings().await,
+            Operation::PatchCustomerSettings => call.patch_customer_settings().await,
             Operation::ListKeys => call.list_keys().await,
             Operation::CreateKey => call.create_key().await,
             Operation::RevokeKey => call.revoke_key().await,

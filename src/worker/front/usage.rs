@@ -127,9 +127,9 @@ impl Call<'_> {
     }
 }
 
-/// Too few credits for a hold are no error on this route: the caller is told
-/// not to go on.
-fn declined(refusal: &Reply) -> Result<Answer, Problem> {
+/// Too few credits for a hold, or a spend limit, are no error on this route:
+/// the caller is told not to go on.
+fn declined(reply: &Reply) -> Result<Answer, Problem> {
     #[derive(Deserialize)]
     struct Refusal<'a> {
         #[serde(borrow)]
@@ -137,9 +137,9 @@ fn declined(refusal: &Reply) -> Result<Answer, Problem> {
         detail: String,
     }
     let unreadable = || Problem::new(Code::Internal, "the ledger's answer was unreadable");
-    let refusal: Refusal<'_> = serde_json::from_str(&refusal.body).map_err(|_| unreadable())?;
+    let refusal: Refusal<'_> = serde_json::from_str(&reply.body).map_err(|_| unreadable())?;
     let balance = Credits::parse(refusal.balance.get()).map_err(|_| unreadable())?;
-    Ok(Answer::ok(&UsageStartAnswer {
+    let answer = Reply::ok(&UsageStartAnswer {
         transaction_id: None,
         proceed: false,
         balance: Decimal(balance),
@@ -148,7 +148,8 @@ fn declined(refusal: &Reply) -> Result<Answer, Problem> {
         expires_at: None,
         replayed: None,
         seq: None,
-    }))
+    });
+    Ok(Reply { rate: reply.rate, ..answer }.into())
 }
 
 /// An operation on a hold; the hold is part of what a key protects.

@@ -100,7 +100,7 @@ impl<S: Store> LedgerObject<S> {
             }
             Ask::Batch { items, atomic: true } => self.batch_of_all(&items, now),
             Ask::Batch { items, atomic: false } => self.batch_of_each(&items, now),
-            Ask::Balance { breakdown, credit_name } => Ok(self.balance(breakdown, credit_name, now)),
+            Ask::Balance { breakdown } => Ok(self.balance(breakdown, now)),
             Ask::Check { amount, feature } => Ok(self.check(amount, feature.as_deref(), now)),
             Ask::Transactions(query) => self.transactions(&query),
             Ask::Transaction { seq } => self.transaction(seq),
@@ -109,6 +109,7 @@ impl<S: Store> LedgerObject<S> {
             Ask::Audit => self.audit(),
             Ask::Export { after, until, limit } => self.export(after, until, limit),
             Ask::Customer => Ok(self.customer(now)),
+            Ask::Settings => Ok(self.settings()),
         }
     }
 

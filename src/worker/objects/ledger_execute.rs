@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::ledger::LedgerObject;
 use crate::api::{
-    AddAnswer, BatchAnswer, BatchItem, ConsumeAnswer, CustomerAnswer, Decimal, ExtendAnswer, JsonText,
-    Problem, UsageCompleteAnswer, UsageStartAnswer,
+    AddAnswer, BatchAnswer, BatchItem, ConsumeAnswer, CustomerAnswer, CustomerSettingsAnswer, Decimal,
+    ExtendAnswer, JsonText, Problem, UsageCompleteAnswer, UsageStartAnswer,
 };
 use crate::credits::Credits;
 use crate::ledger::{Command, Entry, Event, Outcome, OverageMode, Refusal, Request, Stop};
@@ -103,11 +103,12 @@ impl<S: Store> LedgerObject<S> {
                 let id = self.customer_id();
                 Reply::ok(&serde_json::json!({ "id": id, "deleted": true, "replayed": replayed, "seq": seq }))
             }
-            Command::ChangeTier(_) | Command::Configure(_) => Reply::ok(&CustomerAnswer {
+            Command::ChangeTier(_) => Reply::ok(&CustomerAnswer {
                 replayed: Some(replayed),
                 seq: Some(seq),
                 ..self.customer_answer(now)
             }),
+            Command::Configure(_) => Reply::ok(&self.configured(entry, replayed)),
             Command::RevokeKey { .. }
             | Command::FailPurchase { .. }
             | Command::TakeBack(_)
@@ -118,14 +119,18 @@ impl<S: Store> LedgerObject<S> {
     /// From the entry alone, so that a replay is the first answer again; with
     /// the first period's credits, which came with it.
     fn opened(&self, entry: &Entry, replayed: bool, now: Timestamp) -> CustomerAnswer {
-        let allocation = match &entry.event {
-            Event::Opened { plan: Some(plan), .. } => plan.tier.allocation,
-            _ => Credits::ZERO,
+        let plan = match &entry.event {
+            Event::Opened { plan, .. } => plan.as_deref(),
+            _ => None,
         };
+        let allocation = plan.map_or(Credits::ZERO, |plan| plan.tier.allocation);
         CustomerAnswer {
             balance: Decimal(entry.balance_after.plus(allocation)),
             available: Decimal(entry.balance_after.plus(allocation)),
             held: Decimal(Credits::ZERO),
+            tier_id: plan.map(|plan| plan.tier.id.as_str().to_owned()),
+            period_start: plan.map(|plan| plan.period_start.to_string()),
+            period_end: plan.map(|plan| plan.end_of_period(entry.at).to_string()),
             created_at: entry.at.to_string(),
             metadata: metadata_of(entry),
             replayed: Some(replayed),
@@ -143,6 +148,15 @@ impl<S: Store> LedgerObject<S> {
             seq: Some(entry.seq),
             ..self.customer_answer(now)
         }
+    }
+
+    /// A replay shows what was set then.
+    fn configured(&self, entry: &Entry, replayed: bool) -> CustomerSettingsAnswer {
+        let own = match &entry.event {
+            Event::SettingsChanged { settings, .. } => settings,
+            _ => self.book.ledger().settings(),
+        };
+        CustomerSettingsAnswer { replayed: Some(replayed), seq: Some(entry.seq), ..self.settings_answer(own) }
     }
 
     fn consume_answer(&self, entry: &Entry, replayed: bool) -> ConsumeAnswer {

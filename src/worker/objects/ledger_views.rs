@@ -2,11 +2,13 @@
 
 use super::ledger::LedgerObject;
 use crate::api::{
-    AuditAnswer, BalanceAnswer, CheckAnswer, Code, CustomerAnswer, Decimal, GrantAnswer, JsonText, List,
-    Pagination, Problem, TransactionAnswer, UsageStateAnswer,
+    AuditAnswer, BalanceAnswer, CheckAnswer, Code, CustomerAnswer, CustomerSettingsAnswer, Decimal,
+    GrantAnswer, JsonText, List, Pagination, Problem, SettingsAnswer, TransactionAnswer, UsageStateAnswer,
 };
 use crate::credits::Credits;
-use crate::ledger::{Entry, Event, Grant, Journal, Kind, Refusal, TakeBackReason};
+use crate::ledger::{
+    DEFAULT_CREDIT_NAME, Entry, Event, Grant, Journal, Kind, Refusal, Settings, TakeBackReason,
+};
 use crate::time::Timestamp;
 use crate::worker::base62;
 use crate::worker::ids::Prefix;
@@ -14,7 +16,7 @@ use crate::worker::message::{Reply, TransactionQuery};
 use crate::worker::store::{Store, StoreFault};
 
 impl<S: Store> LedgerObject<S> {
-    pub(super) fn balance(&self, breakdown: bool, credit_name: String, now: Timestamp) -> Reply {
+    pub(super) fn balance(&self, breakdown: bool, now: Timestamp) -> Reply {
         let ledger = self.book.ledger();
         if ledger.opened_at().is_none() {
             return no_customer();
@@ -25,7 +27,7 @@ impl<S: Store> LedgerObject<S> {
             balance: Decimal(ledger.balance()),
             available: Decimal(ledger.available(now)),
             held: Decimal(ledger.held()),
-            credit_name,
+            credit_name: ledger.credit_name().unwrap_or(DEFAULT_CREDIT_NAME).to_owned(),
             as_of: now.to_string(),
             breakdown: breakdown.then(grants),
         })
@@ -70,13 +72,36 @@ impl<S: Store> LedgerObject<S> {
 
     pub(super) fn customer_answer(&self, now: Timestamp) -> CustomerAnswer {
         let ledger = self.book.ledger();
+        let plan = ledger.plan();
         CustomerAnswer {
             id: self.customer_id(),
             balance: Decimal(ledger.balance()),
             available: Decimal(ledger.available(now)),
             held: Decimal(ledger.held()),
+            tier_id: plan.map(|plan| plan.tier.id.as_str().to_owned()),
+            period_start: plan.map(|plan| plan.period_start.to_string()),
+            period_end: plan.map(|plan| plan.next_reset.to_string()),
             created_at: ledger.opened_at().unwrap_or(now).to_string(),
             metadata: ledger.metadata().map(|text| JsonText(text.to_owned())),
+            replayed: None,
+            seq: None,
+        }
+    }
+
+    pub(super) fn settings(&self) -> Reply {
+        match self.book.ledger().opened_at() {
+            Some(_) => Reply::ok(&self.settings_answer(self.book.ledger().settings())),
+            None => no_customer(),
+        }
+    }
+
+    /// What holds for this customer with these settings of its own.
+    pub(super) fn settings_answer(&self, own: &Settings) -> CustomerSettingsAnswer {
+        let ledger = self.book.ledger();
+        CustomerSettingsAnswer {
+            settings: SettingsAnswer::of(&ledger.settings_with(own)),
+            overrides: own.words(),
+            auto_purchase_blocked: ledger.payer().is_blocked,
             replayed: None,
             seq: None,
         }

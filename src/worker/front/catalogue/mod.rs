@@ -8,6 +8,8 @@ mod rules;
 mod settings;
 mod tiers;
 
+pub(super) use self::settings::{SETTING_FIELDS, setting_changes};
+
 use std::collections::HashSet;
 use std::hash::Hash;
 

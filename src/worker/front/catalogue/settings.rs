@@ -60,7 +60,7 @@ impl Call<'_> {
         let mut known = SETTING_FIELDS.to_vec();
         known.extend(["default_tier", "webhook_url"]);
         let body = Body::parse(self.incoming.json_body()?, &known)?;
-        let mut changes = changes(&body)?;
+        let mut changes = setting_changes(&body)?;
         let default_tier = change(&body, "default_tier", Field::name)?;
         changes.extend(default_tier.map(SettingChange::DefaultTier));
         let webhook_url = change(&body, "webhook_url", webhook_url)?;
@@ -80,7 +80,7 @@ impl Call<'_> {
 ///
 /// # Errors
 /// `invalid_amount`, `invalid_field`, `missing_field`, `unknown_field`.
-pub(in crate::worker::front) fn changes(body: &Body<'_>) -> Result<Vec<SettingChange>, Problem> {
+pub(in crate::worker::front) fn setting_changes(body: &Body<'_>) -> Result<Vec<SettingChange>, Problem> {
     let mode = change(body, "overage_mode", |field| field.word(&OverageMode::WORDS))?;
     let limit = change(body, "overage_limit", Field::amount_from_zero)?;
     let purchases = change(body, "auto_purchase_limit", |field| field.count(0..=MAX_AUTO_PURCHASES))?;
