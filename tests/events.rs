@@ -144,17 +144,17 @@ fn an_attempt_that_never_comes_back_is_made_again() {
     let store = Sqlite::new();
     receive(&store, &notices("a", 0, 2, &[1, 2]), 0);
     let lost = take(&store, 0);
-    assert_eq!(wake_at(&store), Some(30 * SECOND), "the alarm knows of it");
-    assert_eq!(take(&store, 30 * SECOND - 1), []);
-    let again = take(&store, 30 * SECOND);
+    assert_eq!(wake_at(&store), Some(20 * SECOND), "the alarm knows of it");
+    assert_eq!(take(&store, 20 * SECOND - 1), []);
+    let again = take(&store, 20 * SECOND);
     assert_eq!((again[0].id.as_str(), again[0].attempt), (lost[0].id.as_str(), 2));
     // The lost one comes back after all: it has no say any more.
-    finish(&store, &lost[0], BROKEN, 31 * SECOND);
+    finish(&store, &lost[0], BROKEN, 21 * SECOND);
     assert_eq!(state(&store, "a", 1)["last_status"], Value::Null);
-    finish(&store, &again[0], OK, 31 * SECOND);
-    finish(&store, &again[0], BROKEN, 31 * SECOND);
+    finish(&store, &again[0], OK, 21 * SECOND);
+    finish(&store, &again[0], BROKEN, 21 * SECOND);
     assert_eq!(state(&store, "a", 1)["status"], "delivered");
-    assert_eq!(ids(&take(&store, 31 * SECOND)), [id("a", 2)]);
+    assert_eq!(ids(&take(&store, 21 * SECOND)), [id("a", 2)]);
 }
 
 /// Fails an event until it is given up; when each attempt was made.

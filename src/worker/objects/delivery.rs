@@ -14,9 +14,9 @@ use crate::time::Timestamp;
 use crate::worker::keys::Mode;
 use crate::worker::store::{Store, StoreFault};
 
-/// An attempt that has not come back after this long is lost: twice what the
-/// shell waits for an endpoint.
-const LOST_AFTER_MS: i64 = 30_000;
+/// An attempt that has not come back after this long is lost: the shell waits
+/// for an endpoint for 15 seconds.
+const LOST_AFTER_MS: i64 = 20_000;
 /// An event is given up this long after it was received; each is tried once
 /// at least.
 const GIVE_UP_AFTER_MS: i64 = 86_400_000;
