@@ -58,7 +58,7 @@ fn entries_tell_what_happened_with_the_figures_of_then() {
     let last = execute(&mut ledger, &consume(50), at(3));
     execute(&mut ledger, &topup(1), at(120));
 
-    let notices = ledger.notices_after(0).unwrap().unwrap();
+    let notices = ledger.notices_after(0, 100).unwrap().unwrap();
     let (added, held, last) = (&added["transaction_id"], &held["transaction_id"], &last["transaction_id"]);
     assert_eq!(
         told(&notices)[..3],
@@ -83,10 +83,10 @@ fn entries_tell_what_happened_with_the_figures_of_then() {
     assert_eq!((notices.after, notices.upto), (Some(0), 6));
     assert_eq!(notices.events[2].at, at(60), "when it fell due");
     // Made anew, after a start or for another part, they are the same.
-    assert_eq!(open(&store).notices_after(0).unwrap().unwrap(), notices);
-    let rest = ledger.notices_after(4).unwrap().unwrap();
+    assert_eq!(open(&store).notices_after(0, 100).unwrap().unwrap(), notices);
+    let rest = ledger.notices_after(4, 100).unwrap().unwrap();
     assert_eq!(rest.events, notices.events[2..]);
-    assert_eq!(ledger.notices_after(6).unwrap(), None);
+    assert_eq!(ledger.notices_after(6, 100).unwrap(), None);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn what_is_told_is_taken_by_the_events_object_and_known_from_then_on() {
     let mut ledger = open(&store);
     execute(&mut ledger, &topup(1), at(0));
     let hub = Sqlite::new();
-    let notices = ledger.notices_after(0).unwrap().unwrap();
+    let notices = ledger.notices_after(0, 100).unwrap().unwrap();
     let message = json!({ "receive": notices }).to_string();
     for _ in 0..2 {
         assert_eq!(events::call(&hub, &message, at(1)).unwrap().body, r#"{"seen":1}"#);
@@ -113,7 +113,7 @@ fn an_entry_with_nothing_to_tell_takes_no_room_in_the_outbox() {
     }
     assert_eq!(store.count("entries WHERE notices IS NOT NULL"), 1);
     // The index is what is read: `INDEXED BY` fails without it.
-    assert_eq!(ledger.notices_after(0).unwrap().unwrap().events.len(), 1);
+    assert_eq!(ledger.notices_after(0, 100).unwrap().unwrap().events.len(), 1);
 }
 
 #[test]
@@ -125,10 +125,10 @@ fn a_journal_of_before_is_read_and_tells_from_now_on() {
         .execute_batch("DROP INDEX entries_noticed; ALTER TABLE entries DROP COLUMN notices")
         .unwrap();
     let mut ledger = open(&store);
-    assert_eq!(ledger.notices_after(0).unwrap(), None);
+    assert_eq!(ledger.notices_after(0, 100).unwrap(), None);
     execute(&mut ledger, &consume(1), at(1));
     execute(&mut ledger, &consume(2), at(2));
-    let kinds = |ledger: &LedgerObject<Sqlite>| told(&ledger.notices_after(0).unwrap().unwrap());
+    let kinds = |ledger: &LedgerObject<Sqlite>| told(&ledger.notices_after(0, 100).unwrap().unwrap());
     assert_eq!(kinds(&ledger)[0].0, "balance.exhausted");
     assert_eq!(kinds(&open(&store)), kinds(&ledger));
     let audit =
@@ -155,7 +155,7 @@ fn the_end_of_a_period_is_not_told_as_running_low() {
     charge(1, 0);
     charge(1, 32 * 86_400);
     charge(5, 32 * 86_400);
-    let told = told(&ledger.notices_after(0).unwrap().unwrap());
+    let told = told(&ledger.notices_after(0, 100).unwrap().unwrap());
     let kinds: Vec<_> = told.iter().map(|(kind, ..)| kind.as_str()).collect();
     assert_eq!(kinds, ["period.reset", "period.reset", "balance.low"]);
     assert_eq!(

@@ -30,9 +30,9 @@ after(async () => {
   await receiver.end();
 });
 
-const isDelivered = async (customer: string, count: number): Promise<boolean> => {
+const isDelivered = async (customer: string, count: number, key = live): Promise<boolean> => {
   const path = `/v1/events?customer_id=${customer}`;
-  const { data } = (await engine.send("GET", path, { key: live })).body;
+  const { data } = (await engine.send("GET", path, { key })).body;
   const delivered = data.filter(
     (event: { delivery: { status: string } }) => event.delivery.status === "delivered",
   );
@@ -70,7 +70,6 @@ test("while the secret is being rotated receivers with either one take events", 
   assertSigned(attempt, secret);
   assertSigned(attempt, newSecret);
   assert.equal(String(attempt.headers["webhook-signature"]).split(" ").length, 2);
-  secret = newSecret;
 });
 
 test("the receiver of docs/webhooks.md takes an event, once, and refuses a forged one", async (t) => {
@@ -78,9 +77,12 @@ test("the receiver of docs/webhooks.md takes an event, once, and refuses a forge
   const program = page.match(/```js\n([\s\S]*?)```/)?.[1];
   assert.ok(program);
   const port = await freePort();
+  const url = `http://127.0.0.1:${port}/`;
+  const key = (await engine.project("docs")).live;
+  const its = await subscribe(engine, key, { webhook_url: url });
   const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
     cwd: ROOT,
-    env: { ...process.env, WEBHOOK_SECRET: secret, PORT: String(port) },
+    env: { ...process.env, WEBHOOK_SECRET: its, PORT: String(port) },
     stdio: ["ignore", "pipe", "inherit"],
   });
   t.after(() => child.kill("SIGKILL"));
@@ -88,16 +90,14 @@ test("the receiver of docs/webhooks.md takes an event, once, and refuses a forge
   child.stdout.on("data", (chunk) => {
     output += chunk;
   });
-  const url = `http://127.0.0.1:${port}/`;
   const post = (headers: Record<string, string>, body: string): Promise<number | undefined> =>
     fetch(url, { method: "POST", headers, body }).then(
       ({ status }) => status,
       () => undefined,
     );
   await until("it listens", async () => (await post({}, "{}")) === 401);
-  await subscribe(engine, live, { webhook_url: url });
-  await engine.customer(live, "dora", 2.5);
-  await until("it is delivered", () => isDelivered("dora", 1), PATIENCE_MS);
+  await engine.customer(key, "dora", 2.5);
+  await until("it is delivered", () => isDelivered("dora", 1, key), PATIENCE_MS);
   assert.equal(output, "balance.topped_up dora 2.5\n");
 });
 

@@ -25,6 +25,7 @@ pub struct LedgerObject<S> {
     has_written: bool,
     limiter: Limiter,
     pub(super) rollup: Progress,
+    pub(super) events: Progress,
 }
 
 impl<S: Store> LedgerObject<S> {
@@ -43,6 +44,7 @@ impl<S: Store> LedgerObject<S> {
             has_written: false,
             limiter: Limiter::default(),
             rollup: Progress::default(),
+            events: Progress::default(),
         })
     }
 

@@ -12,9 +12,6 @@ use crate::text::Name;
 use crate::worker::ids::{Prefix, to_hex};
 use crate::worker::store::{Store, StoreFault};
 
-/// Entries that one message tells of at most.
-const MAX_ENTRIES: u64 = 100;
-
 /// What there is to say of an event.
 #[derive(Serialize)]
 struct EventData<'a> {
@@ -51,13 +48,14 @@ struct More<'a> {
 }
 
 impl<S: Store> LedgerObject<S> {
-    /// What is to be told of the entries after one; `None` if nothing.
+    /// What the first `limit` entries with something to tell after `seq` tell;
+    /// `None` if there are none.
     ///
     /// # Errors
     /// The store's fault.
-    pub fn notices_after(&self, seq: u64) -> Result<Option<Notices>, StoreFault> {
+    pub fn notices_after(&self, seq: u64, limit: u64) -> Result<Option<Notices>, StoreFault> {
         let journal = self.book.journal();
-        let entries = journal.noticed(seq, MAX_ENTRIES)?;
+        let entries = journal.noticed(seq, limit)?;
         let (Some(identity), Some(last)) = (journal.identity(), entries.last()) else {
             return Ok(None);
         };

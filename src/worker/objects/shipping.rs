@@ -7,6 +7,7 @@
 
 use serde::Deserialize;
 
+use super::events::{EventsCall, events_name, shard_of};
 use super::ledger::LedgerObject;
 use super::rollup::{Deltas, RollupCall, shard_for};
 use crate::worker::flow::Effect;
@@ -15,6 +16,8 @@ use crate::worker::store::{Store, StoreFault};
 
 /// Entries that one message tells of at most.
 const MAX_ENTRIES: u64 = 1_000;
+/// Entries with something to tell the app, likewise.
+const MAX_NOTICED: u64 = 100;
 
 /// To whom a ledger ships. Each is shipped to by itself: one that does not
 /// answer holds up no other.
@@ -22,6 +25,8 @@ const MAX_ENTRIES: u64 = 1_000;
 pub enum Lane {
     /// The rollup shard: what the transactions add up to.
     Rollup,
+    /// The events object: what the app is told.
+    Events,
 }
 
 impl Lane {
@@ -29,6 +34,7 @@ impl Lane {
     pub const fn from_number(number: u8) -> Option<Self> {
         match number {
             0 => Some(Self::Rollup),
+            1 => Some(Self::Events),
             _ => None,
         }
     }
@@ -70,6 +76,7 @@ impl<S: Store> LedgerObject<S> {
     pub fn shipment(&mut self, lane: Lane) -> Result<Option<Effect>, StoreFault> {
         match lane {
             Lane::Rollup => self.rollup_shipment(),
+            Lane::Events => self.events_shipment(),
         }
     }
 
@@ -87,6 +94,7 @@ impl<S: Store> LedgerObject<S> {
         let Seen { seen } = seen.ok_or_else(|| StoreFault("a shipment was not answered".to_owned()))?;
         match lane {
             Lane::Rollup => self.rollup.hear(seen),
+            Lane::Events => self.events.hear(seen),
         }
     }
 
@@ -116,5 +124,19 @@ impl<S: Store> LedgerObject<S> {
             self.rollup.sent = self.rollup.seen;
             return Ok(Some(Effect::Rollup { names, message }));
         }
+    }
+
+    /// A ledger that never had anything to tell asks nobody.
+    fn events_shipment(&mut self) -> Result<Option<Effect>, StoreFault> {
+        let limit = if self.events.seen.is_some() { MAX_NOTICED } else { 1 };
+        let Some(mut notices) = self.notices_after(self.events.idle, limit)? else {
+            return Ok(None);
+        };
+        notices.after = self.events.seen;
+        self.events.sent = self.events.seen;
+        let names = vec![events_name(&notices.project, notices.mode, shard_of(self.naming.object()))];
+        let message = serde_json::to_string(&EventsCall::Receive(notices))
+            .map_err(|error| StoreFault(error.to_string()))?;
+        Ok(Some(Effect::Events { names, message }))
     }
 }
