@@ -10,11 +10,15 @@
 //! - [`api`]: what travels over HTTP: request bodies, answers, problems.
 //! - `worker` (feature `worker`): what only runs on Cloudflare or workerd:
 //!   keys, routes, the journal, the objects.
+//! - `client` (feature `client`): what the npm package decides with: requests,
+//!   errors, retries, idempotency keys, estimates.
 //!
 //! The core never names a JavaScript type or a clock: time comes in as an
 //! argument, and a change goes out as an [`ledger::Entry`].
 
 pub mod api;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod credits;
 pub mod ledger;
 pub mod pricing;
@@ -23,6 +27,9 @@ pub mod text;
 pub mod time;
 #[cfg(feature = "worker")]
 pub mod worker;
+
+#[cfg(all(feature = "worker", feature = "client"))]
+compile_error!("the features `worker` and `client` are two builds, never one");
 
 pub use credits::Credits;
 pub use time::Timestamp;
