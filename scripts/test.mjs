@@ -2,6 +2,7 @@
 // a failure costs least to find. Ends with one line that says how many tests ran.
 
 import { build } from "./build.mjs";
+import { buildPackage } from "./package.mjs";
 import { capture, elapsed, runMain } from "./process.mjs";
 import { setup } from "./setup.mjs";
 import { addCounts, countTests } from "./test-counts.mjs";
@@ -18,6 +19,7 @@ import {
 
 const E2E_TIMEOUT_MS = 300_000;
 const WORKER = ["--features", "worker"];
+const CLIENT = ["--features", "client"];
 const ON_WASM = ["--target", WASM_TARGET, ...WORKER];
 const DENY_WARNINGS = ["--", "-D", "warnings"];
 
@@ -44,15 +46,31 @@ const STEPS = [
     command: ["cargo", "clippy", "--lib", "--test", "wasm", ...ON_WASM, ...DENY_WARNINGS],
   },
   {
+    name: "clippy-client",
+    command: ["cargo", "clippy", "--all-targets", ...CLIENT, ...DENY_WARNINGS],
+  },
+  {
     name: "rustdoc",
     command: ["cargo", "doc", "--no-deps", ...WORKER],
     env: { RUSTDOCFLAGS: "-D warnings" },
   },
+  {
+    name: "rustdoc-client",
+    command: ["cargo", "doc", "--no-deps", ...CLIENT],
+    env: { RUSTDOCFLAGS: "-D warnings" },
+  },
   // Before the type check, which reads the types that wasm-bindgen wrote.
   { name: "build", act: build },
+  { name: "build-package", act: buildPackage },
+  { name: "types-package", command: [NODE, TSC, "-p", "tsconfig.pkg.json", "--noEmit"] },
   { name: "types-shell", command: [NODE, TSC, "-p", "tsconfig.json", "--noEmit"] },
   { name: "types-tests", command: [NODE, TSC, "-p", "tsconfig.tests.json", "--noEmit"] },
   { name: "native", command: ["cargo", "test", ...WORKER], hasTests: true },
+  {
+    name: "native-client",
+    command: ["cargo", "test", ...CLIENT, "--lib", "client"],
+    hasTests: true,
+  },
   {
     name: "wasm",
     command: ["cargo", "test", "--test", "wasm", ...ON_WASM],
@@ -68,6 +86,17 @@ const STEPS = [
       "--test-reporter=spec",
       `--test-timeout=${E2E_TIMEOUT_MS}`,
       "tests/e2e/*.test.ts",
+    ],
+    hasTests: true,
+  },
+  {
+    name: "package",
+    command: [
+      NODE,
+      "--test",
+      "--test-reporter=spec",
+      `--test-timeout=${E2E_TIMEOUT_MS}`,
+      "tests/package/*.test.ts",
     ],
     hasTests: true,
   },

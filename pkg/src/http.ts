@@ -1,0 +1,259 @@
+// The one place that fetches. A logical call is one request, tried again where the core says so,
+// always under one idempotency key, within one deadline; when it ends, however it ends, no timer
+// and no listener is left.
+
+import type { CallOptions, ClientOptions, ResponseLike } from "../types/index.d.ts";
+import { accepted, core, type Fields } from "./core.ts";
+import {
+  AbortError,
+  AuthenticationError,
+  at,
+  ConnectionError,
+  CreditEngineError,
+  InsufficientCreditsError,
+  RateLimitError,
+  type Site,
+  TimeoutError,
+} from "./errors.ts";
+import { type Settled, settle, settleCall } from "./options.ts";
+
+const KEY_BYTES = 16;
+
+/** What an engine answered, whatever it was. */
+export interface Answer {
+  status: number;
+  /** The JSON of the body, or undefined if it is none. */
+  // biome-ignore lint/suspicious/noExplicitAny: what is in it is the business of who asked
+  body: any;
+  requestId: string | undefined;
+  retryAfter: string | undefined;
+  idempotencyKey: string | undefined;
+}
+
+/** A built request with all that its tries share. */
+interface Job {
+  call: string;
+  method: string;
+  url: string;
+  body: string | undefined;
+  idempotencyKey: string | undefined;
+  headers: Record<string, string>;
+  timeoutMs: number;
+  maxRetries: number;
+  signal: CallOptions["signal"];
+}
+
+export class Http {
+  readonly settled: Settled;
+
+  constructor(options: ClientOptions) {
+    this.settled = settle(options);
+  }
+
+  /**
+   * Makes a call; throws unless the engine took it.
+   * @param call the name of a row in `src/client/operation.rs`
+   * @param site where the caller stands: see `callSite`
+   */
+  async send(call: string, fields: Fields, options: CallOptions, site: Site): Promise<Answer> {
+    const answer = await this.exchange(call, fields, options, site);
+    const isTaken = answer.status >= 200 && answer.status < 300 && answer.body !== undefined;
+    if (!isTaken) throw at(errorOf(answer), site);
+    return answer;
+  }
+
+  /** Makes a call; throws only if nothing whole was answered. */
+  async exchange(call: string, fields: Fields, options: CallOptions, site: Site): Promise<Answer> {
+    try {
+      return await this.#run(this.#job(call, fields, options));
+    } catch (error) {
+      throw at(error, site);
+    }
+  }
+
+  #job(call: string, fields: Fields, options: CallOptions): Job {
+    const [method = "", path = "", ...rest] = accepted(core().request(call, fields)).split("\n");
+    return {
+      call,
+      method,
+      url: this.settled.baseUrl + path,
+      body: rest.length > 0 ? rest.join("\n") : undefined,
+      idempotencyKey: method === "POST" ? keyOf(options) : undefined,
+      headers: options.headers ?? {},
+      signal: options.signal,
+      ...settleCall(options, this.settled),
+    };
+  }
+
+  async #run(job: Job): Promise<Answer> {
+    const deadline = performance.now() + job.timeoutMs;
+    const stop = new AbortController();
+    const abort = () =>
+      stop.abort(new AbortError("the call was aborted", context(job, job.signal?.reason)));
+    const timer = setTimeout(() => {
+      const message = `no answer within ${job.timeoutMs} ms; it may have been done all the same`;
+      stop.abort(new TimeoutError(message, context(job)));
+    }, job.timeoutMs);
+    if (job.signal?.aborted) abort();
+    job.signal?.addEventListener("abort", abort);
+    try {
+      const headers = { ...(await within(this.settled.credentials(), stop.signal)), ...fixed(job) };
+      for (let retries = 0; ; retries += 1) {
+        const outcome = await this.#try(job, headers, retries, stop.signal);
+        const failed = outcome instanceof ConnectionError ? undefined : outcome;
+        const waitMs = core().retry_wait_ms(
+          failed?.status ?? 0,
+          failed?.retryAfter,
+          retries,
+          job.maxRetries,
+          Math.max(0, deadline - performance.now()),
+          Date.now(),
+          Math.random() * 2 ** 32,
+        );
+        if (waitMs < 0) {
+          if (failed === undefined) throw outcome;
+          return failed;
+        }
+        this.#tell("onRetry", { ...told(job, retries), waitMs, status: failed?.status });
+        await sleep(waitMs, stop.signal);
+      }
+    } finally {
+      clearTimeout(timer);
+      job.signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** One try. What broke on the way is given, what stopped the whole call is thrown. */
+  async #try(
+    job: Job,
+    headers: Record<string, string>,
+    retries: number,
+    signal: AbortSignal,
+  ): Promise<Answer | ConnectionError> {
+    const started = performance.now();
+    this.#tell("onRequest", told(job, retries));
+    try {
+      signal.throwIfAborted();
+      const init = {
+        method: job.method,
+        headers,
+        signal,
+        redirect: "manual",
+        ...(job.body === undefined ? {} : { body: job.body }),
+      };
+      const response = await within(this.settled.fetch(job.url, init), signal);
+      const text = await within(response.text(), signal);
+      const answer = read(response, text, job);
+      const { status, requestId } = answer;
+      const durationMs = performance.now() - started;
+      this.#tell("onResponse", { ...told(job, retries), status, requestId, durationMs });
+      return answer;
+    } catch (cause) {
+      if (signal.aborted) throw signal.reason;
+      return new ConnectionError("the engine could not be reached", context(job, cause));
+    }
+  }
+
+  /** A hook must not break a call. */
+  #tell<Hook extends keyof Settled["hooks"]>(hook: Hook, event: object): void {
+    try {
+      this.settled.logger?.debug?.(`edge-credits ${hook}`, event);
+      (this.settled.hooks[hook] as ((event: object) => void) | undefined)?.(event);
+    } catch (error) {
+      this.settled.onError?.(error);
+    }
+  }
+}
+
+/** What hooks and logs are told of a try: nothing of the key, nothing of the body. */
+function told({ call, method, url, idempotencyKey }: Job, retries: number) {
+  return { call, method, url, retries, idempotencyKey };
+}
+
+function context({ idempotencyKey }: Job, cause?: unknown) {
+  return cause === undefined ? { idempotencyKey } : { idempotencyKey, cause };
+}
+
+function fixed(job: Job): Record<string, string> {
+  return {
+    Accept: "application/json",
+    ...(job.body === undefined ? {} : { "Content-Type": "application/json" }),
+    ...(job.idempotencyKey === undefined ? {} : { "Idempotency-Key": job.idempotencyKey }),
+    ...job.headers,
+  };
+}
+
+/** The caller's key, or one of this call's own: with retries off it still tells a repeat. */
+function keyOf({ idempotencyKey }: CallOptions): string {
+  if (idempotencyKey === undefined)
+    return core().idempotency_key(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
+  accepted(core().check_idempotency_key(String(idempotencyKey)));
+  return String(idempotencyKey);
+}
+
+function read(response: ResponseLike, text: string, job: Job): Answer {
+  let body: unknown;
+  try {
+    body = text === "" ? {} : JSON.parse(text);
+  } catch {
+    body = undefined;
+  }
+  return {
+    status: response.status,
+    body,
+    requestId: response.headers.get("X-Request-Id") ?? undefined,
+    retryAfter: response.headers.get("Retry-After") ?? undefined,
+    idempotencyKey: job.idempotencyKey,
+  };
+}
+
+/** The error that an answer is. */
+export function errorOf(answer: Answer): CreditEngineError {
+  const { status, body, requestId, idempotencyKey, retryAfter } = answer;
+  const problem = typeof body === "object" && body !== null ? body : {};
+  const isProblem = typeof problem.code === "string";
+  const code: string = isProblem ? problem.code : core().code_of_status(status);
+  const message =
+    typeof problem.detail === "string" ? problem.detail : `the engine answered ${status}`;
+  const options = { code, status, details: problem, requestId, idempotencyKey };
+  switch (core().error_class(status, code)) {
+    case "insufficient_credits":
+      return new InsufficientCreditsError(message, options);
+    case "authentication":
+      return new AuthenticationError(message, options);
+    case "rate_limit": {
+      const seconds = retryAfter ? core().retry_after_seconds(retryAfter, Date.now()) : -1;
+      return new RateLimitError(message, {
+        ...options,
+        retryAfter: seconds < 0 ? undefined : seconds,
+      });
+    }
+    default:
+      return new CreditEngineError(message, options);
+  }
+}
+
+/** A promise, unless the signal comes first; what loses is not left unhandled. */
+function within<T>(promise: PromiseLike<T> | T, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    const end = () => signal.removeEventListener("abort", stop);
+    Promise.resolve(promise).then(resolve, reject).finally(end);
+  });
+}
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    await within(
+      new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, ms);
+      }),
+      signal,
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}

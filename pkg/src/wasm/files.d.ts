@@ -1,0 +1,12 @@
+declare module "*.wasm" {
+  const module: WebAssembly.Module;
+  export default module;
+}
+declare module "*.wasm?module" {
+  const module: WebAssembly.Module;
+  export default module;
+}
+declare module "*.hex" {
+  const text: string;
+  export default text;
+}

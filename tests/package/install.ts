@@ -1,0 +1,52 @@
+// The package as a user gets it: packed into a tarball and unpacked into a project's
+// node_modules. No test here ever imports from the source folder.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { PACKAGE_DIR } from "../../scripts/package.mjs";
+import { toolEnv } from "../../scripts/toolchain.mjs";
+
+// biome-ignore lint/suspicious/noExplicitAny: the package's types are tested by themselves, against its d.ts
+export type Package = any;
+
+export class Project {
+  readonly dir: string;
+
+  /** A folder with the package installed from its tarball, as `npm install <tarball>` leaves it. */
+  constructor() {
+    this.dir = mkdtempSync(join(tmpdir(), "edge-credits-project-"));
+    const pack = ["pack", "--ignore-scripts", "--json", "--pack-destination", this.dir];
+    const options = { cwd: PACKAGE_DIR, env: toolEnv(), encoding: "utf8" } as const;
+    const [{ filename }] = JSON.parse(execFileSync("npm", pack, options));
+    const target = join(this.dir, "node_modules", "edge-credits");
+    mkdirSync(target, { recursive: true });
+    execFileSync("tar", ["xzf", join(this.dir, filename), "-C", target, "--strip-components=1"]);
+    writeFileSync(join(this.dir, "package.json"), '{"name":"user","private":true}');
+  }
+
+  /** Writes a file of the user's. */
+  write(name: string, text: string): string {
+    const path = join(this.dir, name);
+    writeFileSync(path, text);
+    return path;
+  }
+
+  /** Imports the package or one of its subpaths as an ES module of this project would. */
+  async import(name = "edge-credits"): Promise<Package> {
+    const path = this.write(`import-${name.replaceAll("/", "-")}.mjs`, `export * from "${name}";`);
+    return import(pathToFileURL(path).href);
+  }
+
+  /** Requires the package as a CommonJS file of this project would. */
+  require(name = "edge-credits"): Package {
+    return createRequire(join(this.dir, "any.cjs"))(name);
+  }
+
+  remove(): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
