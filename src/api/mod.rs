@@ -4,6 +4,7 @@
 //! In: bytes from a caller. Out: typed values, or the precise problem. It
 //! knows nothing of routes, keys or storage.
 
+mod analytics;
 mod answer;
 mod body;
 mod decimal;
@@ -11,6 +12,10 @@ mod fields;
 mod problem;
 mod settings;
 
+pub use analytics::{
+    ActionAnswer, BurnRateAnswer, ComparisonAnswer, PeriodTotals, SummaryAnswer, TopConsumerAnswer,
+    UsageAnswer, UsageRow,
+};
 pub use answer::{
     AddAnswer, AuditAnswer, BalanceAnswer, BatchAnswer, BatchItem, CheckAnswer, ConsumeAnswer,
     CustomerAnswer, ExportLine, ExtendAnswer, GrantAnswer, List, Pagination, TransactionAnswer,

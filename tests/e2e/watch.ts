@@ -56,6 +56,18 @@ export function editStorage(engine: Engine, className: string, sql: string): voi
   }
 }
 
+/** Makes every alarm of a class of objects overdue, in an engine that does not run. */
+export function runAlarmsNow(engine: Engine, className: string): void {
+  const dir = join(engine.dataDir, "workerd", "storage", `edge-credits-${className}`);
+  const file = new DatabaseSync(join(dir, "metadata.sqlite"));
+  try {
+    const { changes } = file.prepare("UPDATE _cf_ALARM SET scheduled_time = 1").run();
+    assert.ok(changes > 0, "an alarm was set");
+  } finally {
+    file.close();
+  }
+}
+
 /** A customer's journal as it lies on disk; empty while there is none. */
 export function journal(engine: Engine, customer: string): Row[] {
   for (const path of databases(engine, "LedgerObject")) {

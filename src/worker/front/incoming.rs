@@ -194,7 +194,11 @@ impl Query {
         Self::whole("limit", self.get("limit"), 20, 1..=100)
     }
 
-    fn whole(
+    /// A whole number within bounds.
+    ///
+    /// # Errors
+    /// `invalid_field`.
+    pub fn whole(
         name: &str,
         text: Option<&str>,
         otherwise: u64,

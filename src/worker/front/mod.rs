@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod admin;
+mod analytics;
 mod answer;
 mod catalogue;
 mod core;
@@ -14,6 +15,7 @@ mod incoming;
 mod read;
 mod records;
 pub mod routes;
+mod span;
 mod usage;
 
 use std::cell::RefCell;
@@ -156,6 +158,11 @@ impl Front {
             Operation::Export => call.export().await,
             Operation::ListEvents => call.list_events().await,
             Operation::GetEvent => call.get_event().await,
+            Operation::AnalyzeUsage => call.analyze_usage().await,
+            Operation::TopConsumers => call.top_consumers().await,
+            Operation::AnalyzeActions => call.analyze_actions().await,
+            Operation::BurnRate => call.burn_rate().await,
+            Operation::Summarize => call.summarize().await,
             Operation::ListCustomers => call.list_customers().await,
             Operation::CreateCustomer => call.create_customer().await,
             Operation::GetCustomer => call.get_customer().await,
