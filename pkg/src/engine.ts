@@ -2,7 +2,7 @@
 // the core as fields; what was answered comes back under the names that the types promise.
 
 import type * as Public from "../types/index.d.ts";
-import { type Fields, fieldsOf, put, putJson } from "./core.ts";
+import { type Fields, fieldsOf, putJson } from "./core.ts";
 import { at, ConfigurationError, callSite, InsufficientCreditsError, type Site } from "./errors.ts";
 import { type Answer, errorOf, Http } from "./http.ts";
 
@@ -26,7 +26,8 @@ export class CreditEngine implements Public.CreditEngine {
   ): Promise<Public.Balance> {
     const site = callSite(CreditEngine.prototype.getBalance);
     const include = options.includeBreakdown ? "breakdown" : undefined;
-    return this.#read("balance", fieldsOf({ customerId, include }), options, site, balanceOf);
+    const fields = () => fieldsOf({ customerId, include });
+    return this.#read("balance", fields, options, site, balanceOf);
   }
 
   consume(
@@ -46,7 +47,7 @@ export class CreditEngine implements Public.CreditEngine {
     options: Public.ConsumeOptions = {},
   ): Promise<Public.Charged> {
     const site = callSite(CreditEngine.prototype.consumeOrFail);
-    const fields = consumeFields(customerId, amount, description, options);
+    const fields = () => consumeFields(customerId, amount, description, options);
     return this.#read("consume", fields, options, site, chargedOf);
   }
 
@@ -56,12 +57,7 @@ export class CreditEngine implements Public.CreditEngine {
     options: Public.AddOptions = {},
   ): Promise<Public.Added> {
     const site = callSite(CreditEngine.prototype.add);
-    const { type = "topup", description, metadata, source, product, priority } = options;
-    const { effectiveAt, expiresAt, refundOf } = options;
-    const fields = fieldsOf({ customerId, amount, type, description, source, product, priority });
-    for (const [name, value] of Object.entries({ effectiveAt, expiresAt, refundOf }))
-      put(fields, name, value);
-    putJson(fields, "metadata", metadata);
+    const fields = () => addFields(customerId, amount, options);
     return this.#read("add", fields, options, site, addedOf);
   }
 
@@ -71,7 +67,7 @@ export class CreditEngine implements Public.CreditEngine {
   ): Promise<Public.Page<Public.Transaction>> {
     const site = callSite(CreditEngine.prototype.getTransactions);
     const { limit, offset, cursor, type, from, to } = options;
-    const fields = fieldsOf({ customerId, limit, offset, cursor, type, from, to });
+    const fields = () => fieldsOf({ customerId, limit, offset, cursor, type, from, to });
     return this.#read("transactions", fields, options, site, ({ body }) => body);
   }
 
@@ -81,14 +77,15 @@ export class CreditEngine implements Public.CreditEngine {
     await this.destroy();
   }
 
+  /** Fields are made in here, so that a value that cannot be rejects and never throws. */
   async #read<T>(
     call: string,
-    fields: Fields,
+    fields: () => Fields,
     options: Public.CallOptions,
     site: Site,
     read: (answer: Answer) => T,
   ): Promise<T> {
-    return read(await this.#http.send(call, fields, options, site));
+    return read(await this.#http.send(call, fields(), options, site));
   }
 
   async #consume(
@@ -125,6 +122,18 @@ function consumeFields(
 ): Fields {
   const price = typeof amount === "object" && amount !== null ? amount : { amount };
   const fields = fieldsOf({ customerId, ...price, description, feature, deadline });
+  putJson(fields, "metadata", metadata);
+  return fields;
+}
+
+function addFields(
+  customerId: string,
+  amount: Public.Amount,
+  { type = "topup", description, metadata, source, product, priority, ...rest }: Public.AddOptions,
+): Fields {
+  const { effectiveAt, expiresAt, refundOf } = rest;
+  const fields = fieldsOf({ customerId, amount, type, description, source, product, priority });
+  fields.push(...fieldsOf({ effectiveAt, expiresAt, refundOf }));
   putJson(fields, "metadata", metadata);
   return fields;
 }
