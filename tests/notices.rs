@@ -166,3 +166,20 @@ fn the_end_of_a_period_is_not_told_as_running_low() {
     );
     assert_eq!((&told[2].2["available"], &told[2].2["threshold"]), (&json!(4), &json!(5)));
 }
+
+#[test]
+fn a_purchase_tells_what_was_paid_and_what_came_of_it() {
+    let store = Sqlite::new();
+    let mut ledger = open(&store);
+    let purchase = json!({ "id": "cs_1", "pack": "small", "credits": 50 * CREDIT, "price_cents": 500,
+                           "currency": "usd" });
+    execute(&mut ledger, &json!({ "purchase": purchase }), at(0));
+    let told = told(&ledger.notices_after(0, 100).unwrap().unwrap());
+    let kinds: Vec<_> = told.iter().map(|(kind, ..)| kind.as_str()).collect();
+    assert_eq!(kinds, ["purchase.succeeded", "balance.topped_up"]);
+    let figures = json!({ "customer_id": "alice", "balance": 50, "available": 50, "seq": told[0].1,
+                          "transaction_id": told[0].2["transaction_id"], "amount": 50,
+                          "purchase_id": "cs_1", "pack_id": "small", "price_cents": 500, "currency": "usd" });
+    assert_eq!(told[0].2, figures);
+    assert_eq!(told[1].2["amount"], 50);
+}

@@ -10,7 +10,7 @@ import { after, before, test } from "node:test";
 import { ROOT } from "../../scripts/toolchain.mjs";
 import { Engine } from "./engine.ts";
 import { assertSigned, Receiver, subscribe } from "./receiver.ts";
-import { until } from "./watch.ts";
+import { editStorage, until } from "./watch.ts";
 
 /** A lost attempt is made again after 20 seconds. */
 const PATIENCE_MS = 60_000;
@@ -31,7 +31,7 @@ after(async () => {
 });
 
 const isDelivered = async (customer: string, count: number, key = live): Promise<boolean> => {
-  const path = `/v1/events?customer_id=${customer}`;
+  const path = `/v1/events?limit=100&customer_id=${customer}`;
   const { data } = (await engine.send("GET", path, { key })).body;
   const delivered = data.filter(
     (event: { delivery: { status: string } }) => event.delivery.status === "delivered",
@@ -56,6 +56,33 @@ test("kill -9 while an endpoint is being called loses nothing and keeps the orde
   const amounts = receiver.of("anna").map(({ event }) => event.data.amount);
   assert.deepEqual(amounts, [1, 1, 2, 3]);
   for (const attempt of receiver.of("anna")) assertSigned(attempt, secret);
+});
+
+test("an events object that is broken slows no charge, and hears of everything once it is well", async () => {
+  const breakStorage = async (sql: string): Promise<void> => {
+    await engine.kill();
+    editStorage(engine, "EventsObject", sql);
+    await engine.restart();
+  };
+  await engine.customer(live, "ben", 1);
+  await until("the first is delivered", () => isDelivered("ben", 1), PATIENCE_MS);
+  await breakStorage("DROP TABLE sources; CREATE TABLE sources (nonsense)");
+  for (let amount = 2; amount <= 20; amount += 1) await engine.customer(live, "ben", amount);
+  const log = join(engine.dataDir, "workerd.log");
+  const complains = () =>
+    readFileSync(log, "utf8").includes("what a ledger committed was not told");
+  await until("the ledger has tried", complains, PATIENCE_MS);
+  await engine.customer(live, "ben", 21);
+
+  // It has forgotten what it heard, too: nothing is sent twice all the same.
+  await breakStorage("DROP TABLE sources");
+  await engine.customer(live, "ben", 22);
+  await until("all are delivered", () => isDelivered("ben", 22), PATIENCE_MS);
+  const amounts = receiver.of("ben").map(({ event }) => event.data.amount);
+  assert.deepEqual(
+    amounts,
+    Array.from({ length: 22 }, (_, index) => index + 1),
+  );
 });
 
 test("while the secret is being rotated receivers with either one take events", async () => {
