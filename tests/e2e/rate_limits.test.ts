@@ -76,6 +76,15 @@ test("a refusal for lack of credits counts, and says how the rate stands", async
   assert.deepEqual([declined.status, declined.body.continue, left(declined)], [200, false, 1]);
 });
 
+test("the charge that creates a customer on the default tier is its first request", async () => {
+  const auto = await Shop.open(engine, "auto", TIERS);
+  await auto.settings({ default_tier: "three" });
+  assert.equal(left(await auto.consume("newcomer", 1)), 2);
+  assert.equal(left(await auto.consume("newcomer", 1)), 1);
+  const refused = await auto.consume("too-much", 1000);
+  assert.deepEqual([refused.status, left(refused)], [402, 2]);
+});
+
 test("when the window is over the customer may ask again", async () => {
   await shop.create("patient", { tier_id: "brief" });
   assert.equal((await shop.consume("patient", 1)).status, 200);

@@ -3,7 +3,7 @@
 
 use super::rate::Limiter;
 use crate::api::{Code, Problem};
-use crate::ledger::{Book, Command, Refusal, Terms};
+use crate::ledger::{Book, Command, RateLimit, Refusal, Terms};
 use crate::time::Timestamp;
 use crate::worker::ids::Naming;
 use crate::worker::journal::{Identity, SqlJournal};
@@ -75,8 +75,7 @@ impl<S: Store> LedgerObject<S> {
             let identity = Identity { project: call.project, mode: call.mode, customer };
             self.book.journal_mut().identify(&identity);
         }
-        let limit = self.book.ledger().rate_limit().filter(|_| is_limited(&call.ask));
-        let Some(limit) = limit else {
+        let Some(limit) = self.rate_limit(&call.ask, now) else {
             return self.ask(call.ask, call.may_buy, now);
         };
         let state = self.limiter.take(limit, now);
@@ -113,6 +112,13 @@ impl<S: Store> LedgerObject<S> {
             Ask::Customer => Ok(self.customer(now)),
             Ask::Settings => Ok(self.settings()),
         }
+    }
+
+    /// The rate limit that a call counts against: also of the tier that a
+    /// first charge would put the customer on.
+    fn rate_limit(&self, ask: &Ask, now: Timestamp) -> Option<RateLimit> {
+        let ledger = is_limited(ask).then(|| self.book.ledger_for_charge(now)).flatten()?;
+        ledger.rate_limit()
     }
 
     /// Whether the caller must bring the project's terms first: it knows of
