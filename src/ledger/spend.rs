@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{KnownTerms, Ledger, Refusal, Settings, SpendLimit, SpendWindow};
 use crate::credits::Credits;
+use crate::tally::Total;
 use crate::text::Name;
 use crate::time::Timestamp;
 
@@ -95,12 +96,18 @@ impl Ledger {
         self.plan.as_ref().map_or_else(|| now.month_start(), |plan| plan.period_start)
     }
 
-    /// Folds a charge in. While no limit is set nothing is kept; so with the
-    /// first charge under a limit the count begins.
+    /// All charges since the customer was created, whatever was refunded.
+    pub fn used(&self) -> Total {
+        self.used
+    }
+
+    /// Folds a charge in. Of windows nothing is kept while no limit is set; so
+    /// with the first charge under a limit the count begins.
     pub(super) fn count_charge(&mut self, amount: Credits, feature: Option<&str>) {
         if amount.is_zero() {
             return;
         }
+        self.used = self.used.plus(Total::of(amount));
         let (day, period_start) = (self.at.day(), self.period_start(self.at));
         let limits = limits_of(&self.settings, &self.terms);
         if limits.is_empty() {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::spend::Spent;
 use super::{Draw, Draws, Entry, Event, Grant, Hold, KnownTerms, Payer, Plan, Settings};
 use crate::credits::Credits;
+use crate::tally::Total;
 use crate::time::Timestamp;
 
 /// One customer's credits: the fold of its entries. It serializes as the
@@ -38,6 +39,9 @@ pub struct Ledger {
     pub(super) terms: KnownTerms,
     #[serde(default)]
     pub(super) spent: Spent,
+    /// All charges of this life, whatever was refunded.
+    #[serde(default)]
+    pub(super) used: Total,
     #[serde(default)]
     pub(super) payer: Payer,
     pub(super) revoked_keys: Vec<RevokedKey>,

@@ -13,7 +13,8 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 use super::flow::{Effect, Flows, Step};
-use super::front::{Front, Incoming};
+use super::front::compat::in_their_words;
+use super::front::{Answer, Front, Incoming};
 use super::objects::ledger::LedgerObject;
 use super::objects::shipping::Lane;
 use super::objects::{project, registry, rollup};
@@ -115,7 +116,7 @@ pub fn begin(task: u32, head: &str, body: Option<Vec<u8>>, now_ms: f64) -> Strin
                 let step = engine.flows.begin(task, now, |io| front.handle(io, incoming));
                 text(engine, &step)
             }
-            _ => super::front::Answer::internal().to_text(),
+            _ => Answer::internal().to_text(),
         }
     })
 }
@@ -125,7 +126,7 @@ pub fn begin(task: u32, head: &str, body: Option<Vec<u8>>, now_ms: f64) -> Strin
 pub fn resume(task: u32, reply: String) -> String {
     with_engine(|engine| match engine.flows.resume(task, reply) {
         Some(step) => text(engine, &step),
-        None => super::front::Answer::internal().to_text(),
+        None => Answer::internal().to_text(),
     })
 }
 
@@ -332,9 +333,10 @@ fn fault(StoreFault(detail): StoreFault) -> JsError {
 /// the engine was started anew under it, which a retry does not meet again, or
 /// because of a fault.
 #[wasm_bindgen]
-pub fn failed_answer(was_restarted: bool) -> String {
-    match was_restarted {
-        true => super::front::Answer::overloaded().to_text(),
-        false => super::front::Answer::internal().to_text(),
-    }
+pub fn failed_answer(was_restarted: bool, path: &str) -> String {
+    let answer = match was_restarted {
+        true => Answer::overloaded(),
+        false => Answer::internal(),
+    };
+    in_their_words(path, answer).to_text()
 }

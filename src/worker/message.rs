@@ -91,6 +91,8 @@ pub enum Ask {
         /// Each day (UTC) by itself.
         by_day: bool,
     },
+    /// How the customer stands: see [`crate::worker::standing::Standing`].
+    Standing,
     /// The books against the live balance.
     Audit,
     /// A part of the whole journal, as lines: see

@@ -17,5 +17,6 @@ pub mod keys;
 pub mod message;
 pub mod objects;
 pub mod record;
+pub mod standing;
 pub mod store;
 pub mod webhook;

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::Front;
+use super::compat::Vendor;
 use super::incoming::Incoming;
 use super::routes::Access;
 use crate::api::{Code, Problem};
@@ -35,6 +36,30 @@ impl Caller {
             _ => Ok(()),
         }
     }
+}
+
+/// The key that a request comes with: as a bearer token, or on a vendor's
+/// route as that vendor's clients send it.
+///
+/// # Errors
+/// As [`bearer`].
+fn key_of(incoming: &Incoming) -> Result<&str, Problem> {
+    if incoming.authorization.is_empty() {
+        let vendor = Vendor::of(&incoming.segments());
+        let key = vendor.map_or("", |vendor| vendor.key(incoming));
+        if !key.is_empty() {
+            return Ok(key);
+        }
+    }
+    bearer(incoming)
+}
+
+/// Whether a key that came as the secret of a deployment is that deployment's:
+/// the key of the customer that the request names.
+fn is_of_deployment(key: &Key, incoming: &Incoming) -> bool {
+    let is_secret = incoming.authorization.is_empty() && !incoming.vendor.deployment_secret.is_empty();
+    let customer = key.customer.as_ref().map(Name::as_str);
+    !is_secret || customer == Some(&incoming.vendor.deployment_id)
 }
 
 /// The token of `Authorization: Bearer …`.
@@ -81,8 +106,11 @@ impl Front {
         access: Access,
     ) -> Result<(Caller, Option<Rc<ProjectRecord>>), Problem> {
         let invalid = |detail: &str| Problem::new(Code::InvalidKey, detail);
-        let token = bearer(incoming)?;
+        let token = key_of(incoming)?;
         let key = self.verify(token).ok_or_else(|| invalid("this API key is not valid"))?;
+        if !is_of_deployment(&key, incoming) {
+            return Err(invalid("X-Deployment-Secret is not a key of the customer in X-Deployment-ID"));
+        }
         if key.expires_at.is_some_and(|expires_at| expires_at <= incoming.now) {
             return Err(invalid("this API key has expired"));
         }
@@ -96,6 +124,7 @@ impl Front {
         }
         let (scope, customer_may) = match access {
             Access::Customer(scope) => (scope, true),
+            Access::Either { project, own } => (if key.customer.is_some() { own } else { project }, true),
             Access::Project(scope) => (scope, false),
             Access::Public | Access::Operator => {
                 return Err(invalid("this takes the operator token"));

@@ -29,10 +29,23 @@ pub struct Incoming {
     pub customer_id: String,
     /// The request's own id, as its answer will carry it.
     pub request_id: String,
+    /// What clients of other vendors send.
+    pub vendor: VendorHeaders,
     /// The body; `None` if it was larger than [`MAX_BODY_BYTES`].
     pub body: Option<Vec<u8>>,
     /// When it came.
     pub now: Timestamp,
+}
+
+/// Headers that only the routes of other vendors take; empty on all others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VendorHeaders {
+    /// `X-API-Key`.
+    pub api_key: String,
+    /// `X-Deployment-ID`.
+    pub deployment_id: String,
+    /// `X-Deployment-Secret`.
+    pub deployment_secret: String,
 }
 
 /// The largest offset: what every JSON reader takes as a whole number.
@@ -40,7 +53,8 @@ const MAX_OFFSET: u64 = 9_007_199_254_740_991;
 
 impl Incoming {
     /// From the head that crosses from the shell: one line each for method,
-    /// path with query, and the headers in the order above.
+    /// path with query, and the headers in the order above; those of vendors
+    /// may be left out.
     pub fn from_head(head: &str, body: Option<Vec<u8>>, now: Timestamp) -> Option<Self> {
         let mut lines = head.split('\n');
         let method = lines.next()?.to_owned();
@@ -56,6 +70,11 @@ impl Incoming {
             content_type: line()?,
             customer_id: line()?,
             request_id: line()?,
+            vendor: VendorHeaders {
+                api_key: line().unwrap_or_default(),
+                deployment_id: line().unwrap_or_default(),
+                deployment_secret: line().unwrap_or_default(),
+            },
             body,
             now,
         })
@@ -63,7 +82,7 @@ impl Incoming {
 
     /// The path's segments, as sent.
     pub fn segments(&self) -> Vec<&str> {
-        self.path.strip_prefix('/').unwrap_or(&self.path).split('/').collect()
+        segments(&self.path)
     }
 
     /// A path parameter that is a caller's name.
@@ -139,6 +158,11 @@ impl Incoming {
         }
         Ok(Query(parameters))
     }
+}
+
+/// The segments of a path.
+pub(super) fn segments(path: &str) -> Vec<&str> {
+    path.strip_prefix('/').unwrap_or(path).split('/').collect()
 }
 
 /// A request's query parameters.

@@ -6,6 +6,7 @@ pub mod admin;
 mod analytics;
 mod answer;
 mod catalogue;
+pub mod compat;
 mod core;
 mod customers;
 mod events;
@@ -112,8 +113,8 @@ impl Front {
     /// Answers one request.
     pub async fn handle(self: Rc<Self>, io: Io, incoming: Incoming) -> Answer {
         match self.dispatch(&io, &incoming).await {
-            Ok(answer) => answer,
-            Err(problem) => problem.into(),
+            Ok(answer) => compat::in_their_words(&incoming.path, answer),
+            Err(problem) => compat::in_their_words(&incoming.path, problem.into()),
         }
     }
 
@@ -187,6 +188,13 @@ impl Front {
             Operation::PutPacks => call.put_packs().await,
             Operation::GetSettings => call.get_settings().await,
             Operation::PatchSettings => call.patch_settings().await,
+            Operation::PredevBalance => call.predev_balance().await,
+            Operation::OpenRouterCredits => call.openrouter_credits().await,
+            Operation::HiveForgeBalance => call.hiveforge_balance().await,
+            Operation::HiveForgeUsage => call.hiveforge_usage().await,
+            Operation::HiveForgePacks => call.hiveforge_packs().await,
+            Operation::HiveForgeCosts => call.hiveforge_costs().await,
+            Operation::HiveForgeSettings => call.hiveforge_settings().await,
             Operation::Healthz | Operation::OpenApi | Operation::CreateProject | Operation::ListProjects => {
                 Ok(Answer::internal())
             }

@@ -56,6 +56,13 @@ pub enum Operation {
     GetSettings,
     PatchSettings,
     Gate,
+    PredevBalance,
+    OpenRouterCredits,
+    HiveForgeBalance,
+    HiveForgeUsage,
+    HiveForgePacks,
+    HiveForgeCosts,
+    HiveForgeSettings,
 }
 
 /// Who may call a route.
@@ -69,6 +76,14 @@ pub enum Access {
     Project(Scopes),
     /// A project key with this scope, or a customer key for its own customer.
     Customer(Scopes),
+    /// A project key with the one scope, or a customer key with the other for
+    /// its own customer.
+    Either {
+        /// Of the project key.
+        project: Scopes,
+        /// Of the customer key.
+        own: Scopes,
+    },
 }
 
 /// One row: a method, a path whose `{}` segments are parameters, what it does
@@ -100,6 +115,7 @@ const WRITE: Access = Access::Project(Scopes::WRITE);
 const ADMIN: Access = Access::Project(Scopes::ADMIN);
 const OWN_READ: Access = Access::Customer(Scopes::READ);
 const OWN_CONSUME: Access = Access::Customer(Scopes::CONSUME);
+const OWN_SETTINGS: Access = Access::Either { project: Scopes::WRITE, own: Scopes::CONSUME };
 
 /// All routes, the busiest first.
 pub static ROUTES: &[Route] = &[
@@ -150,6 +166,18 @@ pub static ROUTES: &[Route] = &[
     route("PATCH", &["v1", "settings"], Operation::PatchSettings, ADMIN),
     route("GET", &["v1", "projects"], Operation::ListProjects, Access::Operator),
     route("POST", &["v1", "projects"], Operation::CreateProject, Access::Operator),
+    route("GET", &["credits-balance"], Operation::PredevBalance, OWN_READ),
+    route("GET", &["api", "v1", "credits"], Operation::OpenRouterCredits, OWN_READ),
+    route("GET", &["api", "v1", "entitlements", "credits"], Operation::HiveForgeBalance, OWN_READ),
+    route("GET", &["api", "v1", "entitlements", "credits", "usage"], Operation::HiveForgeUsage, OWN_READ),
+    route("GET", &["api", "v1", "entitlements", "credits", "packs"], Operation::HiveForgePacks, OWN_READ),
+    route("GET", &["api", "v1", "entitlements", "credits", "costs"], Operation::HiveForgeCosts, OWN_READ),
+    route(
+        "PATCH",
+        &["api", "v1", "entitlements", "credits", "settings"],
+        Operation::HiveForgeSettings,
+        OWN_SETTINGS,
+    ),
     route("GET", &["healthz"], Operation::Healthz, Access::Public),
     route("GET", &["openapi.json"], Operation::OpenApi, Access::Public),
 ];
@@ -195,6 +223,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::worker::front::compat::Vendor;
 
     /// A method, a path with `{}` for parameters, and who may: of each kind of
     /// key its name and scopes.
@@ -240,7 +269,17 @@ mod tests {
                 Access::Customer(scope) => {
                     vec![key("project_key", scope), key("customer_key", scope)]
                 }
+                Access::Either { project, own } => {
+                    vec![key("project_key", project), key("customer_key", own)]
+                }
             };
+            let own_headers: &[&str] = match Vendor::of(route.path) {
+                Some(Vendor::Predev) => &["api_key_header"],
+                Some(Vendor::HiveForge) => &["deployment_id", "deployment_secret"],
+                Some(Vendor::OpenRouter) | None => &[],
+            };
+            let own_headers = own_headers.iter().map(|name| key(name, Scopes::default()));
+            let keys: Vec<_> = keys.into_iter().chain(own_headers).collect();
             // OpenAPI has no word for any method: the usual ones stand for all.
             let methods: &[&str] = match route.method {
                 "*" => &["GET", "POST", "PUT", "PATCH", "DELETE"],

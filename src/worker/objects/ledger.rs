@@ -107,6 +107,7 @@ impl<S: Store> LedgerObject<S> {
             Ask::Transaction { seq } => self.transaction(seq),
             Ask::Usage { seq } => self.usage(seq),
             Ask::Totals { from, to, by_day } => self.totals(from, to, by_day),
+            Ask::Standing => Ok(self.standing(now)),
             Ask::Audit => self.audit(),
             Ask::Export { after, until, limit } => self.export(after, until, limit),
             Ask::Customer => Ok(self.customer(now)),

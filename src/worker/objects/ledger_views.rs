@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 use crate::worker::base62;
 use crate::worker::ids::Prefix;
 use crate::worker::message::{Reply, TransactionQuery};
+use crate::worker::standing::Standing;
 use crate::worker::store::{Store, StoreFault};
 
 impl<S: Store> LedgerObject<S> {
@@ -91,6 +92,15 @@ impl<S: Store> LedgerObject<S> {
     pub(super) fn settings(&self) -> Reply {
         match self.book.ledger().opened_at() {
             Some(_) => Reply::ok(&self.settings_answer(self.book.ledger().settings())),
+            None => no_customer(),
+        }
+    }
+
+    /// Another vendor's answers are made of it.
+    pub(super) fn standing(&self, now: Timestamp) -> Reply {
+        let ledger = self.book.ledger();
+        match ledger.opened_at() {
+            Some(_) => Reply::ok(&Standing::of(ledger, now)),
             None => no_customer(),
         }
     }

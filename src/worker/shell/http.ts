@@ -30,9 +30,31 @@ export function newRequestId(): string {
 
 /** The lines that `Incoming::from_head` reads; only the headers that a route may need. */
 export function readHead(request: Request, requestId: string): string {
-  const { headers, method, url } = request;
+  const target = targetOf(request.url);
+  const head = readOwnHead(request, target, requestId);
+  return target.startsWith("/v1/") ? head : head + readVendorHead(target, request.headers);
+}
+
+/** The headers that clients of other vendors send, on the routes that imitate their APIs. */
+function readVendorHead(target: string, headers: Headers): string {
+  if (!target.startsWith("/credits-balance") && !target.startsWith("/api/")) return "";
+  const names = ["X-API-Key", "X-Deployment-ID", "X-Deployment-Secret"];
+  return names.map((name) => `\n${headers.get(name) ?? ""}`).join("");
+}
+
+/** The path and query of a URL, as sent. */
+function targetOf(url: string): string {
   const start = url.indexOf("/", url.indexOf("//") + 2);
-  const target = start < 0 ? "/" : url.slice(start);
+  return start < 0 ? "/" : url.slice(start);
+}
+
+/** The path of a URL, as sent. */
+export function pathOf(url: string): string {
+  return targetOf(url).split("?", 1)[0] ?? "/";
+}
+
+function readOwnHead(request: Request, target: string, requestId: string): string {
+  const { headers, method, url } = request;
   const authorization = headers.get("Authorization") ?? "";
   if (isGated(url)) {
     return `${method}\n${target}\n${authorization}\n\n\n${headers.get("X-Customer-Id") ?? ""}\n${requestId}`;

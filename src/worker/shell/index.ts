@@ -12,6 +12,7 @@ import {
   mayHaveBody,
   NO_BODY,
   newRequestId,
+  pathOf,
   readBody,
   readHead,
   respond,
@@ -124,7 +125,7 @@ function fail({ task, generation }: Flow, error: unknown): Response {
   // A second failure is the platform's to answer.
   const wasRestarted = currentGeneration() !== generation;
   return respond(
-    call((engine) => engine.failed_answer(wasRestarted)),
+    call((engine) => engine.failed_answer(wasRestarted, pathOf(task.request.url))),
     task,
   );
 }

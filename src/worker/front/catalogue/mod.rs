@@ -30,7 +30,7 @@ const MAX_TERMS: usize = 100;
 
 impl Call<'_> {
     /// The record as its object has it: who edits must see the last edit.
-    async fn fresh_record(&self) -> Result<ProjectRecord, Problem> {
+    pub(in crate::worker::front) async fn fresh_record(&self) -> Result<ProjectRecord, Problem> {
         let key = &self.caller.key;
         let reply = self.front.ask_project(self.io, &key.project, key.mode, ProjectAsk::Record).await?;
         self.read_record(&reply.body)
