@@ -3,11 +3,14 @@ import { after, before, test } from "node:test";
 import { PASSED_ON, ROWS, type Row } from "./bad-input.ts";
 import { KINDS, type Kind, NO_IDS, NO_JSON, PARAMETERS } from "./bad-values.ts";
 import { ADMIN_TOKEN, type Answer, Engine, type Json, type Sent } from "./engine.ts";
+import { isVendorError, vendorOf } from "./vendors.ts";
 
 const MAX_BODY_BYTES = 65_536;
 
 let engine: Engine;
 let key: string;
+/** A key of the customer anna. */
+let own: string;
 /** What stands for the parameters of a path. */
 let parameters: Record<string, string>;
 before(async () => {
@@ -19,6 +22,7 @@ before(async () => {
   const start = { user_id: "anna", amount: 5 };
   const held = await engine.send("POST", "/v1/usage-transactions", { key, body: start });
   const made = await engine.send("POST", "/v1/keys", { key, body: { kind: "project" } });
+  own = (await engine.customerKey(key, "anna")).key;
   parameters = {
     customer_id: "anna",
     transaction_id: held.body.transaction_id,
@@ -32,14 +36,26 @@ const withBody = (): { method: string; path: string; operation: Json }[] =>
     ({ path, operation }) => operation.requestBody && path !== PASSED_ON,
   );
 
-function send(route: string, sent: Sent, instead: Record<string, string> = {}): Promise<Answer> {
+/** An answer, and whose shape it has if it is an error. */
+interface Asked extends Answer {
+  vendor?: ReturnType<typeof vendorOf>;
+}
+
+async function send(
+  route: string,
+  sent: Sent,
+  instead: Record<string, string> = {},
+): Promise<Asked> {
   const [method = "", template = ""] = route.split(" ");
   const values = { ...parameters, ...instead };
   const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? name);
-  return engine.send(method, path, {
-    key: template.startsWith("/v1/projects") ? ADMIN_TOKEN : key,
+  const vendor = vendorOf(path);
+  const by = vendor ? own : key;
+  const answer = await engine.send(method, path, {
+    key: template.startsWith("/v1/projects") ? ADMIN_TOKEN : by,
     ...sent,
   });
+  return { ...answer, vendor };
 }
 
 /** All that a route could have changed by mistake. */
@@ -63,8 +79,14 @@ async function unchanged(cases: () => Promise<void>): Promise<void> {
 }
 
 /** That the answer is this problem; `Engine.send` has checked its form. */
-function is(answer: Answer, status: number, code: string, what: string): void {
-  const { body, headers } = answer;
+function is(answer: Asked, status: number, code: string, what: string): void {
+  const { body, headers, vendor } = answer;
+  if (vendor) {
+    assert.equal(answer.status, status, `${what}: ${JSON.stringify(body)}`);
+    assert.ok(isVendorError(vendor, answer), `${what}: ${JSON.stringify(body)}`);
+    if (vendor === "HiveForge") assert.equal(body.code, code, what);
+    return;
+  }
   assert.deepEqual([answer.status, body.code], [status, code], `${what}: ${JSON.stringify(body)}`);
   assert.equal(headers.get("Content-Type"), "application/problem+json", what);
   assert.ok(body.title && body.detail, what);
@@ -113,7 +135,7 @@ for (const [index, row] of ROWS.entries()) {
     const answer = await send(route, { raw });
     is(answer, 400, code, `${route} ${short(raw)}`);
     if (field !== undefined) {
-      const place = answer.body.field ?? "";
+      const place = answer.body.field ?? answer.body.message ?? "";
       assert.ok(place.includes(field), `${short(raw)}: about ${place}, not ${field}`);
     }
   };

@@ -284,6 +284,12 @@ export const ROWS: Row[] = [
       ...all("invalid_field", '{"method":"GET","path":"/a","amount":1,"service":"a","action":"b"}'),
     ],
   },
+  {
+    route: "PATCH /api/v1/entitlements/credits/settings",
+    good: { overageMode: "block" },
+    fields: { overageMode: "word", aiProviderPriority: "word" },
+    also: all("missing_field", "{}", '{"overageMode":null}', '{"aiProviderPriority":null}'),
+  },
 ];
 
 /** Routes whose body is not the engine's to understand. */

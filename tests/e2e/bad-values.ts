@@ -170,6 +170,8 @@ export const PARAMETERS: Record<string, string[]> = {
   days: ["", "0", "366", "-1", "+5", "1.5", "1e1", "x", "99999999999999999999"],
   include: ["", "x", "BREAKDOWN"],
   consistency: ["", "x", "weak"],
+  startDate: ["", "x", "2026-3-1", "2026-02-30", "1772323200", "2026-03-01T00:00"],
+  endDate: ["", "x", "2026-3-1", "2026-02-30", "1772323200", "2026-03-01T00:00"],
 };
 
 /** Path segments that are no customer's id. */

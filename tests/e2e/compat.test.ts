@@ -123,8 +123,8 @@ test("OpenRouter: totals outlive a restart and grow beyond what one balance hold
   const path = `${OPENROUTER}?customer_id=dora`;
   for (let round = 0; round < 3; round += 1) {
     await engine.customer(key, "dora", 9_000_000_000);
-    await post("/v1/customers/dora/consume", { amount: 8_999_999_999.999999 });
-    await post("/v1/customers/dora/consume", { amount: 0.000001 });
+    await post("/v1/customers/dora/consume", { amount: 8_999_999_999.5 });
+    await post("/v1/customers/dora/consume", { amount: 0.5 });
   }
   const totals = '{"data":{"total_credits":27000000000,"total_usage":27000000000}}';
   is(await raw(path, bearer(key)), 200, totals);

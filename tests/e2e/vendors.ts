@@ -4,6 +4,7 @@
 import type { Answer } from "./engine.ts";
 
 const HIVEFORGE = "/api/v1/entitlements/credits";
+const BELOW = ["", "/usage", "/packs", "/costs", "/settings"];
 
 type Vendor = "pre.dev" | "OpenRouter" | "HiveForge";
 
@@ -12,7 +13,8 @@ export function vendorOf(path: string): Vendor | undefined {
   const [bare = ""] = path.split("?", 1);
   if (bare === "/credits-balance") return "pre.dev";
   if (bare === "/api/v1/credits") return "OpenRouter";
-  return bare === HIVEFORGE || bare.startsWith(`${HIVEFORGE}/`) ? "HiveForge" : undefined;
+  const below = bare.startsWith(HIVEFORGE) ? bare.slice(HIVEFORGE.length) : "none";
+  return BELOW.includes(below) ? "HiveForge" : undefined;
 }
 
 /** The fields of a vendor's error, in their order, and of what is in them. */
