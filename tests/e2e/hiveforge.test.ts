@@ -205,12 +205,12 @@ test("who may not set is told so, and nothing is set", async () => {
     [read.status, read.body],
     [403, error("Forbidden", "insufficient_scope", "this API key lacks the scope consume")],
   );
-  const scopes = ["read", "consume", "admin"];
+  const scopes = ["read", "consume", "write"];
   const { key: consumer } = await post("/v1/keys", { kind: "project", scopes });
   const project = await engine.send("PATCH", `${path}?customer_id=tom`, { key: consumer, body });
   assert.deepEqual(
     [project.status, project.body.message],
-    [403, "this API key lacks the scope write"],
+    [403, "this API key lacks the scope admin"],
   );
   const owner = await deployment("tom");
   const other = await engine.send("PATCH", `${path}?customer_id=sam`, { headers: owner, body });

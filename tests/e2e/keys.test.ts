@@ -81,6 +81,13 @@ test("a key may do what its scopes say, and no scope includes another", async ()
     ["admin", "PUT", "/v1/models", []],
     ["admin", "PUT", "/v1/gate-rules", []],
   ];
+  const theirs = "/api/v1/entitlements/credits";
+  for (const path of ["/credits-balance", "/api/v1/credits", theirs])
+    calls.push(["read", "GET", `${path}?customer_id=anna`]);
+  for (const list of ["usage", "packs", "costs"])
+    calls.push(["read", "GET", `${theirs}/${list}?customer_id=anna`]);
+  const body = { overageMode: "block" };
+  calls.push(["admin", "PATCH", `${theirs}/settings?customer_id=anna`, body]);
   const protectedRoutes = engine.contract.operations.filter(
     ({ path }) => !/^\/(gate|healthz|openapi|v1\/projects)/.test(path),
   );

@@ -2,7 +2,8 @@
 //! step everything that can be seen of the two must be the same.
 
 use edge_credits::Timestamp;
-use edge_credits::ledger::{Entry, Ledger, Outcome, Refusal, Request, Stop};
+use edge_credits::ledger::{Entry, Event, Kind, Ledger, Outcome, Refusal, Request, Stop};
+use edge_credits::tally::Total;
 use proptest::prelude::*;
 
 use super::Model;
@@ -168,6 +169,12 @@ impl Trial {
             }
         }
         prop_assert_eq!(i128::from(ledger.balance().millionths()), sum, "sum of the entries");
+        let life = self.book.journal().entries().iter().rev();
+        let life = life.take_while(|entry| !matches!(entry.event, Event::Closed));
+        let used = life
+            .filter(|entry| entry.kind() == Kind::Consumption)
+            .fold(Total::ZERO, |sum, entry| sum.plus(Total::of(entry.amount.negated())));
+        prop_assert_eq!(ledger.used(), used, "sum of the charges");
         prop_assert!(
             self.folded.seq() == ledger.seq() && contents(&self.folded) == contents(ledger),
             "fold of the journal"

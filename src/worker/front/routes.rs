@@ -115,7 +115,7 @@ const WRITE: Access = Access::Project(Scopes::WRITE);
 const ADMIN: Access = Access::Project(Scopes::ADMIN);
 const OWN_READ: Access = Access::Customer(Scopes::READ);
 const OWN_CONSUME: Access = Access::Customer(Scopes::CONSUME);
-const OWN_SETTINGS: Access = Access::Either { project: Scopes::WRITE, own: Scopes::CONSUME };
+const OWN_SETTINGS: Access = Access::Either { project: Scopes::ADMIN, own: Scopes::CONSUME };
 
 /// All routes, the busiest first.
 pub static ROUTES: &[Route] = &[
