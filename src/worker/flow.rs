@@ -17,6 +17,10 @@ use std::task::{Context, Poll, Waker};
 use super::front::Answer;
 use crate::time::Timestamp;
 
+/// Stands between texts that cross together: a control character, which is in
+/// no name and in no JSON text.
+pub const SEPARATOR: char = '\u{1e}';
+
 /// Something that only the shell can do. Each is answered by one text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -85,6 +89,23 @@ pub enum Effect {
         /// Headers to set.
         headers: Vec<(&'static str, String)>,
     },
+    /// Call many customers' ledger objects, some at a time. Replied to by as
+    /// many replies, in order, with [`SEPARATOR`] between them.
+    Ledgers {
+        /// The first part of the names of the objects that make the calls.
+        importer: String,
+        /// Names and messages as in [`Effect::LedgerByName`].
+        calls: Vec<(String, String)>,
+    },
+    /// Read on in the request's body, which nothing else reads: `+` and whole
+    /// lines, each ended, or `$` and the last ones. A line that is longer than
+    /// `longest` may be cut behind that; one that is not UTF-8 comes as a NUL.
+    NextLines {
+        /// About how many bytes.
+        size: usize,
+        /// In bytes, without its end.
+        longest: usize,
+    },
     /// Begin the response; its body follows by [`Effect::Write`], and the
     /// flow's own answer ends it.
     Begin {
@@ -122,6 +143,19 @@ impl Effect {
                 }
                 text
             }
+            Self::Ledgers { importer, calls } => {
+                let mut text = format!("M{importer}\n");
+                for (index, (name, message)) in calls.iter().enumerate() {
+                    if index > 0 {
+                        text.push(SEPARATOR);
+                    }
+                    text.push_str(name);
+                    text.push(SEPARATOR);
+                    text.push_str(message);
+                }
+                text
+            }
+            Self::NextLines { size, longest } => format!("N{size}\n{longest}"),
             Self::Begin { head } => head.to_text_with('S'),
             Self::Write { text } => format!("T\n{text}"),
         }

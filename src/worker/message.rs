@@ -56,6 +56,12 @@ pub enum Ask {
         /// All or none.
         atomic: bool,
     },
+    /// Rows of an import: each is done or refused by itself. Answered by a
+    /// list of [`RowOutcome`]s.
+    Import {
+        /// In order.
+        rows: Vec<Request>,
+    },
     /// The balance.
     Balance {
         /// With the grants.
@@ -109,6 +115,18 @@ pub enum Ask {
     Customer,
     /// The settings that the customer lives by.
     Settings,
+}
+
+/// What became of a row of an import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowOutcome {
+    /// It was done now.
+    Imported,
+    /// It had been done before.
+    Replayed,
+    /// It was refused: the problem's code and sentence.
+    Refused(String, String),
 }
 
 /// Which transactions to list.

@@ -56,7 +56,7 @@ impl Call<'_> {
         reply(&self.with_terms(call, |message| Effect::LedgerById { id: object.clone(), message }).await?)
     }
 
-    fn ledger_call(&self, customer: Option<Name>, ask: Ask) -> LedgerCall {
+    pub(super) fn ledger_call(&self, customer: Option<Name>, ask: Ask) -> LedgerCall {
         let key = &self.caller.key;
         let known = || self.front.known_terms_version(&key.project, key.mode, self.incoming.now);
         LedgerCall {
@@ -164,7 +164,7 @@ impl Call<'_> {
             "deadline",
         ];
         let body = Body::parse(bytes, &known)?;
-        let (addition, object) = addition(&body)?;
+        let (addition, object) = addition(&body, None)?;
         let request = self.request("credits", Some(&body), bytes, Command::Add(Box::new(addition)))?;
         let ask = match object {
             Some(object) => Ask::Refund { object, request },
@@ -246,10 +246,17 @@ impl Call<'_> {
     }
 }
 
-/// Credits to add, and the object that a refunded charge's id leads to.
-fn addition(body: &Body<'_>) -> Result<(Addition, Option<String>), Problem> {
+/// Credits to add, and the object that a refunded charge's id leads to. A type
+/// must be named unless another is given.
+pub(super) fn addition(
+    body: &Body<'_>,
+    otherwise: Option<AddKind>,
+) -> Result<(Addition, Option<String>), Problem> {
     let amount = body.require_amount("amount")?;
-    let kind = body.require("type")?.word(&ADD_KINDS)?;
+    let kind = match (body.get("type"), otherwise) {
+        (None, Some(kind)) => kind,
+        _ => body.require("type")?.word(&ADD_KINDS)?,
+    };
     let sources = Source::ALL.map(|source| (source.word(), source));
     let (object, refund_of) = match body.get("refund_of") {
         None => (None, None),

@@ -112,17 +112,24 @@ impl Incoming {
     pub fn json_body(&self) -> Result<&[u8], Problem> {
         let too_large = || Problem::new(Code::BodyTooLarge, "the body is larger than 65536 bytes");
         let body = self.body.as_deref().ok_or_else(too_large)?;
-        let media_type = self.content_type.split(';').next().unwrap_or_default().trim();
         if body.is_empty() {
             return Err(Problem::new(Code::InvalidJson, "this request needs a JSON body"));
         }
-        if !media_type.eq_ignore_ascii_case("application/json") {
-            return Err(Problem::new(
-                Code::UnsupportedMediaType,
-                "send the body as Content-Type: application/json",
-            ));
-        }
+        self.require_media_type("application/json")?;
         Ok(body)
+    }
+
+    /// That the body is what the request takes, whatever its parameters.
+    ///
+    /// # Errors
+    /// `unsupported_media_type`.
+    pub fn require_media_type(&self, wanted: &str) -> Result<(), Problem> {
+        let media_type = self.content_type.split(';').next().unwrap_or_default().trim();
+        if media_type.eq_ignore_ascii_case(wanted) {
+            return Ok(());
+        }
+        let detail = format!("send the body as Content-Type: {wanted}");
+        Err(Problem::new(Code::UnsupportedMediaType, detail))
     }
 
     /// The body of a request that may do without: `{}` then.

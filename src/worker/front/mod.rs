@@ -12,6 +12,7 @@ mod customers;
 mod events;
 mod export;
 mod gate;
+mod import;
 mod incoming;
 mod read;
 mod records;
@@ -164,6 +165,7 @@ impl Front {
             Operation::AnalyzeActions => call.analyze_actions().await,
             Operation::BurnRate => call.burn_rate().await,
             Operation::Summarize => call.summarize().await,
+            Operation::Import => call.import().await,
             Operation::ListCustomers => call.list_customers().await,
             Operation::CreateCustomer => call.create_customer().await,
             Operation::GetCustomer => call.get_customer().await,

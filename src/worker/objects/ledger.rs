@@ -101,6 +101,7 @@ impl<S: Store> LedgerObject<S> {
             }
             Ask::Batch { items, atomic: true } => self.batch_of_all(&items, now),
             Ask::Batch { items, atomic: false } => self.batch_of_each(&items, now),
+            Ask::Import { rows } => self.import(&rows, now),
             Ask::Balance { breakdown } => Ok(self.balance(breakdown, now)),
             Ask::Check { amount, feature } => Ok(self.check(amount, feature.as_deref(), now)),
             Ask::Transactions(query) => self.transactions(&query),
@@ -146,7 +147,7 @@ impl<S: Store> LedgerObject<S> {
                 | Command::Open(_) => is_new,
                 _ => false,
             },
-            Ask::Refund { .. } | Ask::Batch { .. } | Ask::Check { .. } => is_new,
+            Ask::Refund { .. } | Ask::Batch { .. } | Ask::Import { .. } | Ask::Check { .. } => is_new,
             _ => false,
         }
     }
@@ -206,7 +207,7 @@ impl<S: Store> LedgerObject<S> {
 
     /// Writes early when much is pending: between two requests or two due
     /// entries, so that what belongs together is written together.
-    fn write_if_heavy(&mut self) -> Result<(), StoreFault> {
+    pub(super) fn write_if_heavy(&mut self) -> Result<(), StoreFault> {
         if self.book.journal().is_heavy() { self.write() } else { Ok(()) }
     }
 

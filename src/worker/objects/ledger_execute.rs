@@ -11,7 +11,7 @@ use crate::credits::Credits;
 use crate::ledger::{Command, Entry, Event, Outcome, OverageMode, Refusal, Request, Stop};
 use crate::time::Timestamp;
 use crate::worker::ids::Prefix;
-use crate::worker::message::{Flag, Reply};
+use crate::worker::message::{Flag, Reply, RowOutcome};
 use crate::worker::store::{Store, StoreFault};
 
 /// A purchase that the front is to make.
@@ -244,6 +244,24 @@ impl<S: Store> LedgerObject<S> {
             }
         }
         Ok(self.batch_reply(results, all_replayed))
+    }
+
+    /// Each row by itself; what is pending may be written between two.
+    pub(super) fn import(&mut self, rows: &[Request], now: Timestamp) -> Result<Reply, StoreFault> {
+        let mut outcomes = Vec::with_capacity(rows.len());
+        for row in rows {
+            self.write_if_heavy()?;
+            outcomes.push(match self.book.execute(row, now) {
+                Ok(Outcome { replayed: false, .. }) => RowOutcome::Imported,
+                Ok(Outcome { replayed: true, .. }) => RowOutcome::Replayed,
+                Err(Stop::Refused(refusal)) => {
+                    let problem = Problem::from(refusal);
+                    RowOutcome::Refused(problem.code.word().to_owned(), problem.detail)
+                }
+                Err(Stop::Failed(fault)) => return Err(fault),
+            });
+        }
+        Ok(Reply::ok(&outcomes))
     }
 
     fn done(&self, outcome: &Outcome) -> BatchItem {

@@ -4,7 +4,9 @@
 import { now } from "./clock";
 import { call } from "./engine";
 import type { Callable, Env } from "./env";
+import { callLedgers } from "./importer";
 import type { Task } from "./index";
+import { Input } from "./stream";
 
 /** An object that has not answered by then is not waited for. */
 const OBJECT_DEADLINE_MS = 10_000;
@@ -32,11 +34,19 @@ export function perform(effect: string, task: Task): Promise<string> | string {
       return readKv(env, effect.slice(1));
     case "F":
       return forward(effect, task);
+    case "N":
+      return nextLines(effect, task);
     case "T":
       return task.output?.write(effect.slice(effect.indexOf("\n") + 1)) ?? "!gone";
     default:
       return performCall(effect, env);
   }
+}
+
+function nextLines(effect: string, task: Task): Promise<string> {
+  const [size, longest] = effect.slice(1).split("\n");
+  task.input ??= new Input(task.request);
+  return task.input.next(Number(size), Number(longest));
 }
 
 /** Calls the objects that an effect names. */
@@ -53,6 +63,8 @@ export function performCall(effect: string, env: Env): Promise<string> | string 
       return callObject(env.PROJECT, env.PROJECT.idFromName(name), message);
     case "R":
       return callObject(env.REGISTRY, env.REGISTRY.idFromName("registry"), message);
+    case "M":
+      return callLedgers(env, name, message);
     case "E":
       return callAll(env.EVENTS, name.split(BETWEEN_NAMES), message);
     case "U":
@@ -114,7 +126,7 @@ function callById(
   return callObject(objects, object, text);
 }
 
-function callObject(
+export function callObject(
   objects: DurableObjectNamespace<Callable>,
   id: DurableObjectId,
   text: string,

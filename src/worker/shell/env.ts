@@ -5,6 +5,7 @@ export interface Env {
   REGISTRY: DurableObjectNamespace<Callable>;
   EVENTS: DurableObjectNamespace<Callable>;
   ROLLUP: DurableObjectNamespace<Callable>;
+  IMPORTER: DurableObjectNamespace<Callable>;
   CREDITS_KV: KVNamespace;
   /** The gated service, for rules that name no origin of their own. */
   ORIGIN?: Fetcher;

@@ -7,6 +7,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 /** Of a body that is too large and of unknown length, this much is read and thrown away. */
 const MAX_DRAINED_BYTES = 4 * 1024 * 1024;
 export const NO_BODY = new Uint8Array(0);
+const IMPORT = "/v1/import";
 const METHODS_WITHOUT_BODY = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Statuses whose responses must not have a body (Fetch, "null body status"). */
 const NULL_BODY_STATUSES = new Set([101, 204, 205, 304]);
@@ -66,9 +67,19 @@ function readOwnHead(request: Request, target: string, requestId: string): strin
   return `${method}\n${target}\n${authorization}\n${idempotencyKey}\n${contentType}\n\n${requestId}`;
 }
 
-/** Whether there may be a body to read before the engine is asked; the gate's is never read. */
-export function mayHaveBody(request: Request): boolean {
-  return !METHODS_WITHOUT_BODY.has(request.method) && !isGated(request.url);
+/**
+ * Whether there may be a body to read before the engine is asked. The gate's is never read, an
+ * import's on demand.
+ */
+export function mayHaveBody({ method, url }: Request): boolean {
+  return (
+    !METHODS_WITHOUT_BODY.has(method) && !isGated(url) && !(method === "POST" && isImport(url))
+  );
+}
+
+function isImport(url: string): boolean {
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  return url.startsWith(IMPORT, start) && ["", "?"].includes(url.charAt(start + IMPORT.length));
 }
 
 /** The request's body; `undefined` if it is too large. */

@@ -17,9 +17,10 @@ import {
   readHead,
   respond,
 } from "./http";
-import { Output } from "./stream";
+import { type Input, Output } from "./stream";
 
 export { EventsObject } from "./events";
+export { ImporterObject } from "./importer";
 export { LedgerObject } from "./ledger";
 export { ProjectObject, RegistryObject, RollupObject } from "./project";
 
@@ -31,6 +32,8 @@ export interface Task {
   requestId: string;
   /** The origin's answer, once there is one. */
   origin?: Response;
+  /** The request's body, if it is read on demand. */
+  input?: Input;
   /** The response's body, if it is streamed. */
   output?: Output;
   /** Ends the platform's wait for this task, if it was asked to wait. */
@@ -116,6 +119,7 @@ async function finishStream(flow: Flow, output: Output): Promise<void> {
     if (!output.isGone) logFailure(task, error);
     output.abort();
   } finally {
+    task.input?.cancel();
     task.finish?.();
   }
 }
@@ -137,15 +141,16 @@ function logFailure({ requestId }: Task, error: unknown): void {
 /**
  * Keeps a task running although its caller hangs up: a charge must not be left without its
  * refund, nor a revocation half done. A call to one ledger needs no such care, since it is
- * done wholly or not at all, and it is by far the most frequent. Nor does a streamed body,
- * which nobody reads then.
+ * done wholly or not at all, and it is by far the most frequent. Nor does a body that is
+ * streamed out, which nobody reads then, or one that is streamed in: each of its rows is done
+ * or not, and sent again does no harm.
  */
 function seeThrough(step: string, task: Task): void {
   const code = step.charCodeAt(0);
   if (task.finish !== undefined) return;
   const isOneLedgerCall =
     (code === LEDGER_BY_NAME || code === LEDGER_BY_ID) && !isGated(task.request.url);
-  if (isOneLedgerCall || code === WRITE) return;
+  if (isOneLedgerCall || STREAMED.has(code)) return;
   task.context.waitUntil(
     new Promise<void>((resolve) => {
       task.finish = resolve;
@@ -156,6 +161,7 @@ function seeThrough(step: string, task: Task): void {
 const BACKGROUND = "+".charCodeAt(0);
 const LEDGER_BY_NAME = "L".charCodeAt(0);
 const LEDGER_BY_ID = "I".charCodeAt(0);
-const WRITE = "T".charCodeAt(0);
+/** Many ledgers, next lines, write. */
+const STREAMED = new Set(["M", "N", "T"].map((letter) => letter.charCodeAt(0)));
 const ANSWER = "A".charCodeAt(0);
 const STREAM = "S".charCodeAt(0);
