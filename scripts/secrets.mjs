@@ -7,13 +7,21 @@ import { join } from "node:path";
 import { UserError } from "./toolchain.mjs";
 
 const GENERATED = ["ADMIN_TOKEN", "KEY_SECRET"];
-const OPTIONAL = ["KEY_SECRET_PREVIOUS", "CORS_ORIGINS"];
+const OPTIONAL = [
+  "KEY_SECRET_PREVIOUS",
+  "CORS_ORIGINS",
+  "STRIPE_SECRET_KEY",
+  "STRIPE_TEST_SECRET_KEY",
+  "STRIPE_WEBHOOK_SECRET",
+  "STRIPE_TEST_WEBHOOK_SECRET",
+  "STRIPE_API_BASE",
+];
 const OWNER_ONLY = { mode: 0o600 };
 
 /**
  * @param {string} dataDir
- * @returns {Record<string, string>} ADMIN_TOKEN and KEY_SECRET, and of KEY_SECRET_PREVIOUS
- *   and CORS_ORIGINS what the environment gives
+ * @returns {Record<string, string>} ADMIN_TOKEN and KEY_SECRET, and of the optional ones
+ *   what the environment gives
  */
 export function loadSecrets(dataDir) {
   mkdirSync(dataDir, { recursive: true });

@@ -43,14 +43,14 @@ fn authorization_id(authorization: &str) -> String {
 
 #[wasm_bindgen_test]
 fn a_request_that_needs_nobody_is_answered_at_once() {
-    configure("operator", "secret", "");
+    configure("operator", "secret", "", "", "");
     let step = begin(1, &head("GET", "/healthz", ""), Some(vec![]), NOW_MS);
     assert!(step.starts_with("A200j\n\n{\"status\":\"ok\""), "{step}");
 }
 
 #[wasm_bindgen_test]
 fn a_charge_asks_the_record_then_the_ledger_then_answers() {
-    configure("operator", "secret", "");
+    configure("operator", "secret", "", "", "");
     let key = live_key(2);
     let head = head("POST", "/v1/customers/al%20ice/consume", &format!("Bearer {key}"));
     let step = begin(3, &head, Some(br#"{"amount":0.3}"#.to_vec()), NOW_MS);
@@ -65,7 +65,7 @@ fn a_charge_asks_the_record_then_the_ledger_then_answers() {
 
 #[wasm_bindgen_test]
 fn a_revoked_key_is_found_out_within_30_s_however_long_the_isolate_slept() {
-    configure("operator", "secret", "");
+    configure("operator", "secret", "", "", "");
     let authorization = format!("Bearer {}", live_key(20));
     let ask =
         |task, now| begin(task, &head("GET", "/v1/customers/a/balance", &authorization), Some(vec![]), now);
@@ -89,7 +89,7 @@ fn a_revoked_key_is_found_out_within_30_s_however_long_the_isolate_slept() {
 
 #[wasm_bindgen_test]
 fn a_body_that_was_too_large_is_refused_after_the_key() {
-    configure("operator", "secret", "");
+    configure("operator", "secret", "", "", "");
     let target = "/v1/customers/a/consume";
     assert!(begin(4, &head("POST", target, ""), None, NOW_MS).starts_with("A401p"));
     let key = live_key(5);
@@ -102,7 +102,7 @@ fn a_body_that_was_too_large_is_refused_after_the_key() {
 
 #[wasm_bindgen_test]
 fn an_object_that_did_not_answer_is_overloaded_and_can_be_retried() {
-    configure("operator", "secret", "");
+    configure("operator", "secret", "", "", "");
     let key = live_key(7);
     let step = begin(8, &head("GET", "/v1/keys", &format!("Bearer {key}")), Some(vec![]), NOW_MS);
     let step = if step.starts_with('G') { resume(8, "={\"version\":1}".to_owned()) } else { step };

@@ -98,8 +98,15 @@ fn text(engine: &Engine, step: &Step) -> String {
 
 /// Gives the front its secrets; empty ones are absent.
 #[wasm_bindgen]
-pub fn configure(admin_token: &str, key_secret: &str, previous_key_secret: &str) {
-    let front = Front::new(admin_token, key_secret, previous_key_secret);
+pub fn configure(
+    admin_token: &str,
+    key_secret: &str,
+    previous_key_secret: &str,
+    stripe_webhook_secret: &str,
+    stripe_test_webhook_secret: &str,
+) {
+    let front = Front::new(admin_token, key_secret, previous_key_secret)
+        .with_stripe(stripe_webhook_secret, stripe_test_webhook_secret);
     with_engine(|engine| engine.front = Some(Rc::new(front)));
 }
 

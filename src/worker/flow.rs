@@ -15,6 +15,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use super::front::Answer;
+use super::keys::Mode;
 use crate::time::Timestamp;
 
 /// Stands between texts that cross together: a control character, which is in
@@ -80,6 +81,19 @@ pub enum Effect {
         /// The value.
         value: String,
     },
+    /// Ask Stripe. The shell adds the API key, which this side never has.
+    Stripe {
+        /// With whose key.
+        mode: Mode,
+        /// `GET` or `POST`.
+        method: &'static str,
+        /// The path and query.
+        path: String,
+        /// Stripe's own idempotency key of a `POST`.
+        key: String,
+        /// The form of a `POST`.
+        form: String,
+    },
     /// Forward the request to the gated service.
     Origin {
         /// Where to; the service binding if empty.
@@ -133,6 +147,9 @@ impl Effect {
             Self::Events { names, message } => format!("E{}\n{message}", names.join("\u{1e}")),
             Self::KvGet { key } => format!("G{key}"),
             Self::KvPut { key, ttl_seconds, value } => format!("W{ttl_seconds}\n{key}\n{value}"),
+            Self::Stripe { mode, method, path, key, form } => {
+                format!("${} {method} {path}\n{key}\n{form}", mode.word())
+            }
             Self::Origin { url, path, headers } => {
                 let mut text = format!("F{url}\n{path}");
                 for (name, value) in headers {

@@ -115,6 +115,8 @@ pub enum Ask {
     Customer,
     /// The settings that the customer lives by.
     Settings,
+    /// Who pays for the customer, in Stripe's words.
+    Payer,
 }
 
 /// What became of a row of an import.
@@ -366,6 +368,11 @@ impl Reply {
     /// Whether a text that crossed is [`Reply::wants_terms`].
     pub fn is_wish_for_terms(text: &str) -> bool {
         text.starts_with("409t")
+    }
+
+    /// Whether a text that crossed says that a purchase is to be made.
+    pub fn is_wish_to_buy(text: &str) -> bool {
+        text.starts_with("402b")
     }
 
     /// As the text that crosses: status, flag, a line about the rate limit if

@@ -19,4 +19,5 @@ pub mod objects;
 pub mod record;
 pub mod standing;
 pub mod store;
+pub mod stripe;
 pub mod webhook;

@@ -1,20 +1,23 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { IN_ROWS, PASSED_ON, ROWS, type Row } from "./bad-input.ts";
+import { IN_ROWS, PASSED_ON, ROWS, type Row, SIGNED } from "./bad-input.ts";
 import { KINDS, type Kind, NO_IDS, NO_JSON, PARAMETERS } from "./bad-values.ts";
 import { ADMIN_TOKEN, type Answer, Engine, type Json, type Sent } from "./engine.ts";
+import { StripeServer } from "./stripe_server.ts";
 import { isVendorError, vendorOf } from "./vendors.ts";
 
 const MAX_BODY_BYTES = 65_536;
 
 let engine: Engine;
+let stripe: StripeServer;
 let key: string;
 /** A key of the customer anna. */
 let own: string;
 /** What stands for the parameters of a path. */
 let parameters: Record<string, string>;
 before(async () => {
-  engine = await Engine.start();
+  stripe = await StripeServer.start();
+  engine = await Engine.start({ env: stripe.env });
   key = (await engine.project("shop")).live;
   await engine.customer(key, "anna", 100);
   const basic = [{ id: "basic", allocation: 0, period: "month" }];
@@ -29,11 +32,14 @@ before(async () => {
     key_id: made.body.id,
   };
 });
-after(() => engine.end());
+after(async () => {
+  await engine.end();
+  await stripe.end();
+});
 
 const withBody = (): { method: string; path: string; operation: Json }[] =>
   engine.contract.operations.filter(
-    ({ path, operation }) => operation.requestBody && path !== PASSED_ON && path !== IN_ROWS,
+    ({ path, operation }) => operation.requestBody && ![PASSED_ON, IN_ROWS, SIGNED].includes(path),
   );
 
 /** An answer, and whose shape it has if it is an error. */

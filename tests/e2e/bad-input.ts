@@ -262,6 +262,21 @@ export const ROWS: Row[] = [
     also: all("invalid_field", '{"default_tier":"none"}'),
   },
   {
+    route: "POST /v1/topup-sessions",
+    good: { customer_id: "anna", success_url: "https://a.test/", cancel_url: "https://a.test/" },
+    fields: {
+      customer_id: "name!",
+      success_url: "browser url!",
+      cancel_url: "browser url!",
+      pack_id: "name",
+      idempotency_key: "name",
+    },
+    also: all(
+      "invalid_field",
+      '{"customer_id":"anna","success_url":"https://a.test/","cancel_url":"https://a.test/","pack_id":"none"}',
+    ),
+  },
+  {
     route: "PUT /v1/gate-rules",
     good: { method: "GET", path: "/a", amount: 1, mode: "consume", refund_on: [] },
     fields: {
@@ -292,6 +307,8 @@ export const ROWS: Row[] = [
   },
 ];
 
+/** Whose body is Stripe's, and signed. */
+export const SIGNED = "/webhooks/stripe";
 /** The gate's body is not the engine's to understand. */
 export const PASSED_ON = "/gate/{path}";
 /** An import's bad rows are told, not refused: its own tests have them. */

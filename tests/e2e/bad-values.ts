@@ -64,6 +64,12 @@ export const KINDS = {
   ],
   word: [...NO_STRINGS, ...all("invalid_field", '""', '"x"', '"TOPUP"')],
   "only false": all("invalid_field", "true", '"false"', "0", "[]", "{}"),
+  "browser url": [
+    ...NO_STRINGS,
+    ...all("invalid_field", ...quoted("", "a.test", "ftp://a.test/", "javascript:alert(1)")),
+    ...all("invalid_field", ...quoted("https://a.test/ b", "https://a.test/\n", "/paid")),
+    ...all("invalid_field", ...quoted(`https://a.test/${"x".repeat(4986)}`)),
+  ],
   boolean: all("invalid_field", '"true"', "1", "0", "[]", "{}"),
   metadata: all(
     "invalid_field",

@@ -66,24 +66,27 @@ impl Call<'_> {
             key_id: self.caller.customer_key_id(),
             terms_version: self.record.as_ref().map_or_else(known, |record| Some(record.terms.version)),
             terms: None,
-            may_buy: false,
+            may_buy: spends(&ask),
             ask,
         }
     }
 
-    /// Makes a call to a ledger, and once more with the project's terms if it
-    /// asks for them.
+    /// Makes a call to a ledger, once more with the project's terms if it asks
+    /// for them, and once more after the purchase that it may ask for.
     async fn with_terms(
         &self,
         mut call: LedgerCall,
         effect: impl Fn(String) -> Effect,
     ) -> Result<String, Problem> {
-        let text = self.io.perform(effect(to_message(&call)?)).await;
-        if !Reply::is_wish_for_terms(&text) {
-            return Ok(text);
+        let mut text = self.io.perform(effect(to_message(&call)?)).await;
+        if Reply::is_wish_for_terms(&text) {
+            call.terms = Some(Box::new(self.record().await?.terms.clone()));
+            text = self.io.perform(effect(to_message(&call)?)).await;
         }
-        call.terms = Some(Box::new(self.record().await?.terms.clone()));
-        Ok(self.io.perform(effect(to_message(&call)?)).await)
+        match Reply::is_wish_to_buy(&text) {
+            true => self.buy_and_repeat(call, &text, effect).await,
+            false => Ok(text),
+        }
     }
 
     pub(super) async fn consume(&self) -> Result<Answer, Problem> {
@@ -244,6 +247,12 @@ impl Call<'_> {
     pub(super) async fn audit(&self) -> Result<Answer, Problem> {
         Ok(self.ask_ledger(&self.customer()?, Ask::Audit).await?.into())
     }
+}
+
+/// Whether overage may buy for what is asked.
+fn spends(ask: &Ask) -> bool {
+    matches!(ask, Ask::Execute(request)
+        if matches!(request.command, Command::Consume { .. } | Command::Reserve(_)))
 }
 
 /// Credits to add, and the object that a refunded charge's id leads to. A type

@@ -31,7 +31,10 @@ pub struct Incoming {
     pub request_id: String,
     /// What clients of other vendors send.
     pub vendor: VendorHeaders,
-    /// The body; `None` if it was larger than [`MAX_BODY_BYTES`].
+    /// `Stripe-Signature`, of Stripe's webhook only.
+    pub stripe_signature: String,
+    /// The body; `None` if it was larger than [`MAX_BODY_BYTES`], or of Stripe's
+    /// webhook than four times that: events are larger than what callers send.
     pub body: Option<Vec<u8>>,
     /// When it came.
     pub now: Timestamp,
@@ -54,7 +57,7 @@ const MAX_OFFSET: u64 = 9_007_199_254_740_991;
 impl Incoming {
     /// From the head that crosses from the shell: one line each for method,
     /// path with query, and the headers in the order above; those of vendors
-    /// may be left out.
+    /// and Stripe's may be left out.
     pub fn from_head(head: &str, body: Option<Vec<u8>>, now: Timestamp) -> Option<Self> {
         let mut lines = head.split('\n');
         let method = lines.next()?.to_owned();
@@ -75,6 +78,7 @@ impl Incoming {
                 deployment_id: line().unwrap_or_default(),
                 deployment_secret: line().unwrap_or_default(),
             },
+            stripe_signature: line().unwrap_or_default(),
             body,
             now,
         })

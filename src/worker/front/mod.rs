@@ -14,6 +14,7 @@ mod export;
 mod gate;
 mod import;
 mod incoming;
+mod purchases;
 mod read;
 mod records;
 pub mod routes;
@@ -32,6 +33,7 @@ use self::routes::{Access, Found, Operation};
 use super::flow::{Effect, Io};
 use super::keys::{Key, Mode, Signer};
 use super::message::Reply;
+use super::stripe::WebhookSecrets;
 use crate::api::{Code, Problem};
 use crate::text::Name;
 
@@ -46,6 +48,7 @@ const RETRY_SAFELY: &str = "try again with the same idempotency key: nothing is 
 pub struct Front {
     signer: Option<Signer>,
     admin_token: String,
+    webhook_secrets: WebhookSecrets,
     verified: RefCell<HashMap<String, Key>>,
     records: RefCell<HashMap<String, records::Known>>,
     background: RefCell<VecDeque<Effect>>,
@@ -58,10 +61,19 @@ impl Front {
             // Without the signing secret the previous one must not sign.
             signer: Signer::new(&[key_secret, previous_key_secret]).filter(|_| !key_secret.is_empty()),
             admin_token: admin_token.to_owned(),
+            webhook_secrets: WebhookSecrets::new("", ""),
             verified: RefCell::default(),
             records: RefCell::default(),
             background: RefCell::default(),
         }
+    }
+
+    /// With the secrets that Stripe signs its webhooks with; blank ones are
+    /// absent.
+    #[must_use]
+    pub fn with_stripe(mut self, webhook_secret: &str, test_webhook_secret: &str) -> Self {
+        self.webhook_secrets = WebhookSecrets::new(webhook_secret, test_webhook_secret);
+        self
     }
 
     /// Whether there are effects that no request waits for.
@@ -132,6 +144,7 @@ impl Front {
         match route.operation {
             Operation::Healthz => return Ok(healthz()),
             Operation::OpenApi => return Ok(Answer::held(200, AnswerKind::OpenApi)),
+            Operation::StripeWebhook => return self.stripe_webhook(io, incoming).await,
             _ => {}
         }
         if route.access == Access::Operator {
@@ -197,9 +210,12 @@ impl Front {
             Operation::HiveForgePacks => call.hiveforge_packs().await,
             Operation::HiveForgeCosts => call.hiveforge_costs().await,
             Operation::HiveForgeSettings => call.hiveforge_settings().await,
-            Operation::Healthz | Operation::OpenApi | Operation::CreateProject | Operation::ListProjects => {
-                Ok(Answer::internal())
-            }
+            Operation::CreateTopupSession => call.create_topup_session().await,
+            Operation::Healthz
+            | Operation::OpenApi
+            | Operation::StripeWebhook
+            | Operation::CreateProject
+            | Operation::ListProjects => Ok(Answer::internal()),
         }
     }
 }

@@ -169,20 +169,27 @@ impl Call<'_> {
             Some(body) => body.timestamp("deadline")?,
             None => None,
         };
-        let in_body = body.map(|body| body.name("idempotency_key")).transpose()?.flatten();
-        let in_header = self.header_key()?;
-        let key = match (in_body, in_header) {
-            (Some(body), Some(header)) if body != header => {
-                let detail = "differs from the header Idempotency-Key";
-                return Err(Problem::field(Code::InvalidField, "idempotency_key", detail));
-            }
-            (body, header) => body.or(header),
-        };
-        let key = key.map(|key| IdempotencyKey {
+        let key = self.caller_key(body)?.map(|key| IdempotencyKey {
             key: format!("k:{}", key.as_str()),
             fingerprint: fingerprint(what, bytes),
         });
         Ok(Request { command, key, deadline })
+    }
+
+    /// The caller's key, from body or header.
+    ///
+    /// # Errors
+    /// `invalid_field` for a key that is not one, or two that differ.
+    pub(super) fn caller_key(&self, body: Option<&Body<'_>>) -> Result<Option<Name>, Problem> {
+        let in_body = body.map(|body| body.name("idempotency_key")).transpose()?.flatten();
+        let in_header = self.header_key()?;
+        match (in_body, in_header) {
+            (Some(body), Some(header)) if body != header => {
+                let detail = "differs from the header Idempotency-Key";
+                Err(Problem::field(Code::InvalidField, "idempotency_key", detail))
+            }
+            (body, header) => Ok(body.or(header)),
+        }
     }
 
     /// The header `Idempotency-Key`.

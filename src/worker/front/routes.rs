@@ -56,6 +56,8 @@ pub enum Operation {
     PutPacks,
     GetSettings,
     PatchSettings,
+    CreateTopupSession,
+    StripeWebhook,
     Gate,
     PredevBalance,
     OpenRouterCredits,
@@ -180,6 +182,8 @@ pub static ROUTES: &[Route] = &[
         Operation::HiveForgeSettings,
         OWN_SETTINGS,
     ),
+    route("POST", &["v1", "topup-sessions"], Operation::CreateTopupSession, WRITE),
+    route("POST", &["webhooks", "stripe"], Operation::StripeWebhook, Access::Public),
     route("GET", &["healthz"], Operation::Healthz, Access::Public),
     route("GET", &["openapi.json"], Operation::OpenApi, Access::Public),
 ];

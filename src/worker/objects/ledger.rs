@@ -113,6 +113,7 @@ impl<S: Store> LedgerObject<S> {
             Ask::Export { after, until, limit } => self.export(after, until, limit),
             Ask::Customer => Ok(self.customer(now)),
             Ask::Settings => Ok(self.settings()),
+            Ask::Payer => Ok(self.payer()),
         }
     }
 

@@ -47,6 +47,12 @@ impl<S: Store> LedgerObject<S> {
         }
     }
 
+    /// Who paid last, so that the next checkout can be the same customer's.
+    pub(super) fn payer(&self) -> Reply {
+        let payer = &self.book.ledger().payer().stripe_customer;
+        Reply::ok(&serde_json::json!({ "stripe_customer": payer }))
+    }
+
     /// What a consume of this amount would meet.
     pub(super) fn check(&self, amount: Credits, feature: Option<&str>, now: Timestamp) -> Reply {
         let Some(ledger) = self.book.ledger_for_charge(now) else {

@@ -7,6 +7,7 @@ import type { Callable, Env } from "./env";
 import { callLedgers } from "./importer";
 import type { Task } from "./index";
 import { Input } from "./stream";
+import { callStripe } from "./stripe";
 
 /** An object that has not answered by then is not waited for. */
 const OBJECT_DEADLINE_MS = 10_000;
@@ -32,6 +33,8 @@ export function perform(effect: string, task: Task): Promise<string> | string {
   switch (effect[0]) {
     case "G":
       return readKv(env, effect.slice(1));
+    case "$":
+      return callStripe(env, effect.slice(1));
     case "F":
       return forward(effect, task);
     case "N":

@@ -37,9 +37,16 @@ export function configure(env: Env): void {
   if (configured === generation) return;
   // A binding from an environment variable that is not set is null.
   const { ADMIN_TOKEN, KEY_SECRET, KEY_SECRET_PREVIOUS } = env;
+  const { STRIPE_WEBHOOK_SECRET, STRIPE_TEST_WEBHOOK_SECRET } = env;
   if (!KEY_SECRET) console.error("KEY_SECRET is not set: no API key can be made or accepted");
   call((engine) =>
-    engine.configure(ADMIN_TOKEN ?? "", KEY_SECRET ?? "", KEY_SECRET_PREVIOUS ?? ""),
+    engine.configure(
+      ADMIN_TOKEN ?? "",
+      KEY_SECRET ?? "",
+      KEY_SECRET_PREVIOUS ?? "",
+      STRIPE_WEBHOOK_SECRET ?? "",
+      STRIPE_TEST_WEBHOOK_SECRET ?? "",
+    ),
   );
   configured = generation;
 }

@@ -15,6 +15,14 @@ export interface Env {
   KEY_SECRET?: string;
   /** Still accepted while `KEY_SECRET` is being rotated: a secret. */
   KEY_SECRET_PREVIOUS?: string;
+  /** Stripe's API keys, live and test: secrets. */
+  STRIPE_SECRET_KEY?: string;
+  STRIPE_TEST_SECRET_KEY?: string;
+  /** What Stripe signs its webhooks with, live and test: secrets. */
+  STRIPE_WEBHOOK_SECRET?: string;
+  STRIPE_TEST_WEBHOOK_SECRET?: string;
+  /** Where Stripe is, instead of its own address: to try things out. */
+  STRIPE_API_BASE?: string;
   /** Origins that browsers may call from, separated by commas, or `*`. Empty: none. */
   CORS_ORIGINS?: string;
   /** Sets the engine's clock ahead, in milliseconds: to try things out, never in production. */

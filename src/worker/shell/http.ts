@@ -4,6 +4,8 @@ import openapi from "../../api/openapi.json";
 import type { Task } from "./index";
 
 const MAX_BODY_BYTES = 64 * 1024;
+/** Stripe's events are larger than what callers send. */
+const MAX_EVENT_BYTES = 256 * 1024;
 /** Of a body that is too large and of unknown length, this much is read and thrown away. */
 const MAX_DRAINED_BYTES = 4 * 1024 * 1024;
 export const NO_BODY = new Uint8Array(0);
@@ -36,8 +38,12 @@ export function readHead(request: Request, requestId: string): string {
   return target.startsWith("/v1/") ? head : head + readVendorHead(target, request.headers);
 }
 
-/** The headers that clients of other vendors send, on the routes that imitate their APIs. */
+/**
+ * The headers that clients of other vendors send, on the routes that imitate their APIs; and
+ * Stripe's signature, on its own.
+ */
 function readVendorHead(target: string, headers: Headers): string {
+  if (isEvent(target)) return `\n\n\n\n${headers.get("Stripe-Signature") ?? ""}`;
   if (!target.startsWith("/credits-balance") && !target.startsWith("/api/")) return "";
   const names = ["X-API-Key", "X-Deployment-ID", "X-Deployment-Secret"];
   return names.map((name) => `\n${headers.get(name) ?? ""}`).join("");
@@ -84,9 +90,10 @@ function isImport(url: string): boolean {
 
 /** The request's body; `undefined` if it is too large. */
 export async function readBody(request: Request): Promise<Uint8Array | undefined> {
+  const most = isEvent(targetOf(request.url)) ? MAX_EVENT_BYTES : MAX_BODY_BYTES;
   const length = request.headers.get("Content-Length");
   if (length !== null) {
-    if (Number(length) > MAX_BODY_BYTES) return undefined;
+    if (Number(length) > most) return undefined;
     return new Uint8Array(await request.arrayBuffer());
   }
   if (request.body === null) return NO_BODY;
@@ -96,9 +103,9 @@ export async function readBody(request: Request): Promise<Uint8Array | undefined
     size += chunk.byteLength;
     // Read on for a while: a caller who is still sending would not hear the refusal.
     if (size > MAX_DRAINED_BYTES) return undefined;
-    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+    if (size <= most) chunks.push(chunk);
   }
-  if (size > MAX_BODY_BYTES) return undefined;
+  if (size > most) return undefined;
   const body = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {
@@ -106,6 +113,11 @@ export async function readBody(request: Request): Promise<Uint8Array | undefined
     offset += chunk.byteLength;
   }
   return body;
+}
+
+/** Whether it is Stripe that calls such a path. */
+function isEvent(target: string): boolean {
+  return target.startsWith("/webhooks/stripe");
 }
 
 export function isGated(url: string): boolean {

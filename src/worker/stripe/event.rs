@@ -1,0 +1,90 @@
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+/// What Stripe reports by a webhook.
+#[derive(Debug, Deserialize)]
+pub struct Event {
+    /// Stripe's id of it; the same when it is sent again.
+    pub id: String,
+    /// What happened, such as `checkout.session.completed`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whether real money moved.
+    pub livemode: bool,
+    data: Data,
+}
+
+#[derive(Debug, Deserialize)]
+struct Data {
+    object: Box<RawValue>,
+}
+
+impl Event {
+    /// From a body whose signature was checked; `None` if it is no event.
+    pub fn read(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+
+    /// What it is about; `None` if it is something else.
+    pub fn object<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(self.data.object.get()).ok()
+    }
+}
+
+/// A Charge, as far as it is looked at. Its metadata is that of its
+/// PaymentIntent, which Stripe copies.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Charge {
+    /// How much of it was given back so far, in the currency's smallest unit.
+    pub amount_refunded: u64,
+    /// ISO 4217, in small letters.
+    pub currency: String,
+    /// What was put with it.
+    #[serde(default)]
+    pub metadata: Option<HashMap<String, String>>,
+}
+
+/// A Dispute with its Charge.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Dispute {
+    /// Where it stands.
+    pub status: String,
+    /// What is disputed, in the currency's smallest unit.
+    pub amount: u64,
+    /// ISO 4217, in small letters.
+    pub currency: String,
+    /// The disputed payment.
+    pub charge: Charge,
+}
+
+/// What a dispute means for the credits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisputeState {
+    /// The money is gone, for now or for good.
+    MoneyTaken,
+    /// The money is there: it came back, or was never taken.
+    MoneyBack,
+    /// An inquiry, in which no money moves.
+    Inquiry,
+}
+
+impl Dispute {
+    /// What it means for the credits. A status that is not known takes money:
+    /// inquiries and good ends are what Stripe names.
+    pub fn state(&self) -> DisputeState {
+        match self.status.as_str() {
+            "won" | "warning_closed" | "prevented" => DisputeState::MoneyBack,
+            "warning_needs_response" | "warning_under_review" => DisputeState::Inquiry,
+            _ => DisputeState::MoneyTaken,
+        }
+    }
+
+    /// What is disputed, in the payment's own currency; a dispute in another
+    /// one is about all of it.
+    pub fn cents(&self) -> u64 {
+        if self.currency == self.charge.currency { self.amount } else { u64::MAX }
+    }
+}
