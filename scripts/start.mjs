@@ -24,6 +24,8 @@ Environment:
   ADMIN_TOKEN  the operator token; generated once when not given
   KEY_SECRET   signs the API keys; generated once when not given
   KEY_SECRET_PREVIOUS, CORS_ORIGINS  optional, see wrangler.toml
+  STRIPE_SECRET_KEY, STRIPE_TEST_SECRET_KEY, STRIPE_WEBHOOK_SECRET,
+  STRIPE_TEST_WEBHOOK_SECRET, STRIPE_API_BASE  optional, see docs/stripe.md
 `;
 
 async function main() {

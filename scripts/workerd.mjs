@@ -20,6 +20,8 @@ Environment:
   KEY_SECRET      signs the API keys; generated once when not given
   ORIGIN_ADDRESS  host:port of the service behind the gate (binding ORIGIN)
   KEY_SECRET_PREVIOUS, CORS_ORIGINS  optional, see wrangler.toml
+  STRIPE_SECRET_KEY, STRIPE_TEST_SECRET_KEY, STRIPE_WEBHOOK_SECRET,
+  STRIPE_TEST_WEBHOOK_SECRET, STRIPE_API_BASE  optional, see docs/stripe.md
 `;
 
 async function main() {

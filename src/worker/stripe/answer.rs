@@ -116,7 +116,7 @@ pub struct Refused {
     /// The parameter that it is about.
     pub param: Option<String>,
     /// For people.
-    pub message: String,
+    pub message: Box<str>,
 }
 
 impl StripeError {
@@ -162,7 +162,7 @@ pub fn read<T: DeserializeOwned>(reply: &str) -> Result<T, StripeError> {
         code: Option<String>,
         decline_code: Option<String>,
         param: Option<String>,
-        message: Option<String>,
+        message: Option<Box<str>>,
     }
     if reply == "!nokey" {
         return Err(StripeError::NoKey);

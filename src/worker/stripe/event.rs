@@ -82,9 +82,13 @@ impl Dispute {
         }
     }
 
-    /// What is disputed, in the payment's own currency; a dispute in another
-    /// one is about all of it.
-    pub fn cents(&self) -> u64 {
-        if self.currency == self.charge.currency { self.amount } else { u64::MAX }
+    /// What the customer has back of the payment so far, in its own currency:
+    /// what is disputed, and what was refunded before. A dispute in another
+    /// currency is about all of it.
+    pub fn cents_back(&self) -> u64 {
+        match self.currency == self.charge.currency {
+            true => self.amount.saturating_add(self.charge.amount_refunded),
+            false => u64::MAX,
+        }
     }
 }

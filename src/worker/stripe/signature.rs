@@ -101,7 +101,7 @@ mod tests {
     const SIGNATURE: &str = "4c3762c06c800709759320cf73ec69dca1b8d1c2a1b1d9fe83677e04909530cf";
 
     fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_ms(seconds * 1000)
+        Timestamp::from_ms(seconds.saturating_mul(1000))
     }
 
     fn header(signature: &str) -> String {

@@ -144,7 +144,7 @@ impl Front {
             DisputeState::MoneyTaken => {
                 let take = TakeBack {
                     purchase,
-                    refunded_cents: dispute.cents(),
+                    refunded_cents: dispute.cents_back(),
                     reason: TakeBackReason::Dispute,
                     event: event.id.clone(),
                 };
