@@ -90,7 +90,7 @@ fn it_does_not_matter_how_often_a_ledger_is_looked_at() {
         for step in history {
             // Back in time, the one that was watched has seen more of it.
             let step = Step { clock_ms: step.clock_ms.max(0), ..step.clone() };
-            watched.watch(step.clock_ms);
+            watched.watch(&step);
             watched.step(&step)?;
             alone.step(&step)?;
         }

@@ -3,11 +3,14 @@
 //! millionths.
 
 use edge_credits::ledger::{
-    AddKind, Addition, Charge, Command, Completion, IdempotencyKey, Opening, Request, Reservation, Source,
+    AddKind, Addition, Charge, Command, Completion, Configuration, IdempotencyKey, Note, Opening, Purchase,
+    Request, Reservation, Settings, Source, TakeBack, TakeBackReason, TierChange, purchase_key,
 };
 use edge_credits::pricing::{ModelPrice, Tokens};
 use edge_credits::text::Name;
 use edge_credits::{Credits, Timestamp};
+
+use super::offer::{Change, name};
 
 /// One request.
 #[derive(Clone, Debug)]
@@ -20,17 +23,56 @@ pub(crate) struct Order {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
-    Consume(i64),
+    /// Amount and feature.
+    Consume(i64, Option<u8>),
     Add(Adding),
-    /// Amount, lifetime, and the price of a million input and output tokens.
-    Reserve(i64, i64, Option<(i64, i64)>),
+    /// Amount, lifetime, the price of a million input and output tokens, and
+    /// the feature.
+    Reserve(i64, i64, Option<(i64, i64)>, Option<u8>),
     Extend(u64, i64),
     /// Hold, success, what was used.
     Complete(u64, bool, Used),
-    Open(u8),
+    /// Metadata, tier, anchor, own settings.
+    Open(u8, Option<u8>, Option<i64>, Vec<Change>),
+    /// Tier, with reset, anchor.
+    ChangeTier(u8, bool, Option<i64>),
+    /// Changes, and whether overage may buy again.
+    Configure(Vec<Change>, bool),
+    Purchase(Buying),
+    FailPurchase(u8),
+    /// Purchase, cents in all, by a dispute.
+    TakeBack(u8, u64, bool),
+    GiveBack(u8),
     Update(u8),
     Close,
     Revoke(u8, i64),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Buying {
+    pub(crate) id: u8,
+    pub(crate) amount: i64,
+    pub(crate) cents: u64,
+    pub(crate) payer: Option<u8>,
+}
+
+/// Purchases' keys are numbered from here.
+const FIRST_PURCHASE_KEY: u8 = 100;
+
+impl Buying {
+    /// The one key that its order has.
+    pub(crate) fn key(&self) -> (u8, u8) {
+        (FIRST_PURCHASE_KEY + self.id, 0)
+    }
+}
+
+/// Our id of a purchase.
+pub(crate) fn purchase_id(number: u8) -> String {
+    format!("p{number}")
+}
+
+pub(crate) fn payer_id(number: u8) -> String {
+    format!("cus_{number}")
 }
 
 #[derive(Clone, Debug)]
@@ -66,9 +108,11 @@ impl Order {
     pub(crate) fn request(&self) -> Request {
         Request {
             command: self.ask.command(),
-            key: self.key.map(|(key, fingerprint)| IdempotencyKey {
-                key: format!("key-{key}"),
-                fingerprint: format!("print-{fingerprint}"),
+            key: self.key.map(|(key, fingerprint)| match &self.ask {
+                Ask::Purchase(buying) => purchase_key(&purchase_id(buying.id)),
+                _ => {
+                    IdempotencyKey { key: format!("key-{key}"), fingerprint: format!("print-{fingerprint}") }
+                }
             }),
             deadline: self.deadline.map(Timestamp::from_ms),
         }
@@ -78,9 +122,11 @@ impl Order {
 impl Ask {
     fn command(&self) -> Command {
         match self {
-            Self::Consume(amount) => Command::Consume { amount: credits(*amount), note: None },
+            Self::Consume(amount, feature) => {
+                Command::Consume { amount: credits(*amount), note: note(*feature) }
+            }
             Self::Add(adding) => Command::Add(Box::new(adding.addition())),
-            Self::Reserve(amount, lasts, price) => Command::Reserve(Box::new(Reservation {
+            Self::Reserve(amount, lasts, price, feature) => Command::Reserve(Box::new(Reservation {
                 amount: credits(*amount),
                 expires_in_ms: *lasts,
                 price: price.map(|(input, output)| {
@@ -92,7 +138,7 @@ impl Ask {
                         minimum: None,
                     })
                 }),
-                note: None,
+                note: note(*feature),
             })),
             Self::Extend(hold, lasts) => Command::Extend { hold: *hold, expires_in_ms: *lasts },
             Self::Complete(hold, success, used) => Command::Complete(Completion {
@@ -108,14 +154,58 @@ impl Ask {
                     })),
                 },
             }),
-            Self::Open(tag) => {
-                Command::Open(Box::new(Opening { metadata: metadata(*tag), ..Opening::default() }))
+            Self::Open(tag, tier, anchor, own) => Command::Open(Box::new(Opening {
+                metadata: metadata(*tag),
+                tier: tier.map(|tier| name('t', tier)),
+                anchor: anchor.map(Timestamp::from_ms),
+                settings: Settings::default().changed(own.iter().map(Change::setting).collect()),
+            })),
+            Self::ChangeTier(tier, reset_balance, anchor) => Command::ChangeTier(Box::new(TierChange {
+                tier: name('t', *tier),
+                reset_balance: *reset_balance,
+                anchor: anchor.map(Timestamp::from_ms),
+            })),
+            Self::Configure(changes, unblock) => Command::Configure(Box::new(Configuration {
+                changes: changes.iter().map(Change::setting).collect(),
+                unblock_purchases: *unblock,
+            })),
+            Self::Purchase(buying) => Command::Purchase(Box::new(buying.purchase())),
+            Self::FailPurchase(id) => {
+                Command::FailPurchase { id: purchase_id(*id), reason: "declined".to_owned() }
             }
+            Self::TakeBack(id, cents, dispute) => Command::TakeBack(Box::new(TakeBack {
+                purchase: purchase_id(*id),
+                refunded_cents: *cents,
+                reason: if *dispute { TakeBackReason::Dispute } else { TakeBackReason::Refund },
+                event: String::new(),
+            })),
+            Self::GiveBack(id) => Command::GiveBack { purchase: purchase_id(*id), event: String::new() },
             Self::Update(tag) => Command::Update { metadata: metadata(*tag) },
             Self::Close => Command::Close,
             Self::Revoke(key, from) => {
                 Command::RevokeKey { key_id: format!("k{key}"), at: Timestamp::from_ms(*from) }
             }
+        }
+    }
+}
+
+fn note(feature: Option<u8>) -> Option<Box<Note>> {
+    feature
+        .map(|feature| Box::new(Note { feature: Some(name('f', feature).into_string()), ..Note::default() }))
+}
+
+impl Buying {
+    fn purchase(&self) -> Purchase {
+        Purchase {
+            id: purchase_id(self.id),
+            pack: None,
+            credits: credits(self.amount),
+            price_cents: self.cents,
+            currency: "eur".to_owned(),
+            session: None,
+            payment_intent: None,
+            event: None,
+            stripe_customer: self.payer.map(payer_id),
         }
     }
 }

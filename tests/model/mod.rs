@@ -5,6 +5,8 @@
 //! question it lives through all of it again from the first day.
 
 mod ask;
+mod calendar;
+mod offer;
 mod step;
 mod trial;
 mod world;
@@ -13,13 +15,16 @@ pub(crate) use step::{Step, steps};
 pub(crate) use trial::Trial;
 
 use ask::Order;
-use world::{Verdict, World};
+use offer::Offer;
+use world::{Unbought, Verdict, World};
 
 /// Something that happened at an instant.
 #[derive(Clone, Debug)]
 enum Fact {
     Asked(Order),
     AskedTogether(Vec<Order>),
+    Heard(Offer),
+    Bought(i64, u8),
     Looked,
 }
 
@@ -43,14 +48,32 @@ impl Model {
         self.live(now, Fact::Looked).1
     }
 
+    pub(crate) fn hear(&mut self, offer: Offer, now: i64) {
+        self.facts.push((now, Fact::Heard(offer)));
+    }
+
+    pub(crate) fn buy(&mut self, missing: i64, id: u8, now: i64) -> (Result<u64, Unbought>, World) {
+        let (_, mut world) = self.lived();
+        let verdict = world.start_buying(missing, id, now);
+        self.facts.push((now, Fact::Bought(missing, id)));
+        (verdict, world)
+    }
+
     fn live(&mut self, now: i64, fact: Fact) -> (Vec<Verdict>, World) {
         self.facts.push((now, fact));
+        self.lived()
+    }
+
+    /// All of it from the first day, and the verdicts on the last of it.
+    fn lived(&self) -> (Vec<Verdict>, World) {
         let mut world = World::default();
         let mut verdicts = Vec::new();
         for (when, fact) in &self.facts {
             verdicts.clear();
             match fact {
                 Fact::Looked => world.pass_time(*when),
+                Fact::Heard(offer) => world.hear(offer, *when),
+                Fact::Bought(missing, id) => drop(world.start_buying(*missing, *id, *when)),
                 Fact::Asked(order) => verdicts.push(world.ask(order, *when)),
                 Fact::AskedTogether(orders) => {
                     world.pass_time(*when);

@@ -2,10 +2,14 @@
 //! not exist: a hold is "the third from the last", so that a history stays
 //! meaningful when shrinking takes steps out of it.
 
+mod selling;
+
 use proptest::prelude::*;
 
-use super::ask::{Adding, Ask, Order, Used};
+use super::ask::{Adding, Ask, Buying, Order, Used};
+use super::offer::{Change, Offer};
 use super::world::World;
+use selling::Anchor;
 
 const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600 * SECOND;
@@ -29,6 +33,10 @@ pub(crate) enum Deed {
     Repeated(Wish, u8),
     /// All or nothing.
     Together(Vec<Wish>),
+    /// The project sells otherwise: since so many eighths of the way to here.
+    Sell(Offer, u8),
+    /// Overage buys what is missing, under a purchase's id.
+    Buy(i64, u8),
 }
 
 /// An order before it is known what there is to ask about.
@@ -41,12 +49,18 @@ pub(crate) struct Wish {
 
 #[derive(Clone, Debug)]
 enum What {
-    Consume(i64),
+    Consume(i64, Option<u8>),
     Add(AddWish),
-    Reserve(i64, i64, Option<(i64, i64)>),
+    Reserve(i64, i64, Option<(i64, i64)>, Option<u8>),
     Extend(u8, i64),
     Complete(u8, bool, Used),
-    Open(u8),
+    Open(u8, Option<u8>, Option<Anchor>, Vec<Change>),
+    ChangeTier(u8, bool, Option<Anchor>),
+    Configure(Vec<Change>, bool),
+    Purchase(Buying),
+    FailPurchase(u8),
+    TakeBack(u8, u64, bool),
+    GiveBack(u8),
     Update(u8),
     Close,
     Revoke(u8, i64),
@@ -76,8 +90,9 @@ fn newest(all: &[u64], back: u8) -> u64 {
 impl Wish {
     pub(crate) fn order(&self, world: &World, now: i64) -> Order {
         let hold = |back| newest(&world.all_holds(), back);
+        let anchor = |anchor: &Option<Anchor>| anchor.map(|anchor| anchor.at(now));
         let ask = match &self.what {
-            What::Consume(amount) => Ask::Consume(*amount),
+            What::Consume(amount, feature) => Ask::Consume(*amount, *feature),
             What::Add(wish) => Ask::Add(Adding {
                 amount: wish.amount,
                 kind: wish.kind,
@@ -87,15 +102,22 @@ impl Wish {
                 until: wish.until_in.map(|ms| now + ms),
                 refund_of: wish.refund_of.map(|back| newest(&world.all_charges(), back)),
             }),
-            What::Reserve(amount, lasts, price) => Ask::Reserve(*amount, *lasts, *price),
+            What::Reserve(amount, lasts, price, feature) => Ask::Reserve(*amount, *lasts, *price, *feature),
             What::Extend(back, lasts) => Ask::Extend(hold(*back), *lasts),
             What::Complete(back, success, used) => Ask::Complete(hold(*back), *success, *used),
-            What::Open(tag) => Ask::Open(*tag),
+            What::Open(tag, tier, from, own) => Ask::Open(*tag, *tier, anchor(from), own.clone()),
+            What::ChangeTier(tier, reset, from) => Ask::ChangeTier(*tier, *reset, anchor(from)),
+            What::Configure(changes, unblock) => Ask::Configure(changes.clone(), *unblock),
+            What::Purchase(buying) => Ask::Purchase(buying.clone()),
+            What::FailPurchase(id) => Ask::FailPurchase(*id),
+            What::TakeBack(id, cents, dispute) => Ask::TakeBack(*id, *cents, *dispute),
+            What::GiveBack(id) => Ask::GiveBack(*id),
             What::Update(tag) => Ask::Update(*tag),
             What::Close => Ask::Close,
             What::Revoke(key, ms) => Ask::Revoke(*key, now + ms),
         };
-        Order { ask, key: self.key, deadline: self.deadline_in.map(|ms| now + ms) }
+        let key = if let Ask::Purchase(buying) = &ask { Some(buying.key()) } else { self.key };
+        Order { ask, key, deadline: self.deadline_in.map(|ms| now + ms) }
     }
 }
 
@@ -105,17 +127,20 @@ pub(crate) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
 
 fn step() -> impl Strategy<Value = Step> {
     let clock_ms = prop_oneof![
-        8 => Just(0),
-        4 => 1..=60 * SECOND,
-        3 => prop::sample::select(vec![1, SECOND, 900 * SECOND, HOUR, DAY]),
-        1 => HOUR..=40 * DAY,
-        1 => -HOUR..0_i64,
+        80 => Just(0),
+        40 => 1..=60 * SECOND,
+        40 => prop::sample::select(vec![1, SECOND, 10 * SECOND, 900 * SECOND, HOUR, 23 * HOUR, DAY, 7 * DAY]),
+        10 => HOUR..=40 * DAY,
+        1 => 100 * DAY..=400 * DAY,
+        10 => -HOUR..0_i64,
     ];
     let deed = prop_oneof![
         1 => Just(Deed::Look),
         14 => wish().prop_map(Deed::One),
         1 => (wish(), 2..16_u8).prop_map(|(wish, times)| Deed::Repeated(wish, times)),
         1 => prop::collection::vec(wish(), 1..5).prop_map(Deed::Together),
+        1 => (selling::offer(), 0..=8_u8).prop_map(|(offer, eighths)| Deed::Sell(offer, eighths)),
+        1 => (amount().prop_map(|amount| amount.abs()), purchase()).prop_map(|(missing, id)| Deed::Buy(missing, id)),
     ];
     (clock_ms, deed).prop_map(|(clock_ms, deed)| Step { clock_ms, deed })
 }
@@ -130,18 +155,37 @@ fn wish() -> BoxedStrategy<Wish> {
 
 fn what() -> impl Strategy<Value = What> {
     prop_oneof![
-        20 => amount().prop_map(What::Consume),
+        20 => (amount(), selling::feature()).prop_map(|(amount, feature)| What::Consume(amount, feature)),
         20 => adding().prop_map(What::Add),
-        14 => (amount(), lifetime(), prop::option::of((0..5_000_000_i64, 0..5_000_000_i64)))
-            .prop_map(|(amount, lasts, price)| What::Reserve(amount, lasts, price)),
+        14 => (amount(), lifetime(), prop::option::of((0..5_000_000_i64, 0..5_000_000_i64)), selling::feature())
+            .prop_map(|(amount, lasts, price, feature)| What::Reserve(amount, lasts, price, feature)),
         8 => (back(), lifetime()).prop_map(|(back, lasts)| What::Extend(back, lasts)),
         16 => (back(), prop::bool::weighted(0.8), used())
             .prop_map(|(back, success, used)| What::Complete(back, success, used)),
-        2 => (0..4_u8).prop_map(What::Open),
+        2 => (0..4_u8, prop::option::of(0..3_u8), selling::anchor(), changes())
+            .prop_map(|(tag, tier, anchor, own)| What::Open(tag, tier, anchor, own)),
+        4 => (0..3_u8, prop::bool::ANY, selling::anchor())
+            .prop_map(|(tier, reset, anchor)| What::ChangeTier(tier, reset, anchor)),
+        3 => (changes(), prop::bool::weighted(0.3)).prop_map(|(changes, unblock)| What::Configure(changes, unblock)),
+        6 => (purchase(), amount(), 0..40_u64, prop::option::of(0..2_u8))
+            .prop_map(|(id, amount, cents, payer)| What::Purchase(Buying { id, amount, cents, payer })),
+        1 => purchase().prop_map(What::FailPurchase),
+        4 => (purchase(), 0..50_u64, prop::bool::ANY)
+            .prop_map(|(id, cents, dispute)| What::TakeBack(id, cents, dispute)),
+        3 => purchase().prop_map(What::GiveBack),
         1 => (0..4_u8).prop_map(What::Update),
         1 => Just(What::Close),
         1 => (0..3_u8, -HOUR..DAY).prop_map(|(key, ms)| What::Revoke(key, ms)),
     ]
+}
+
+/// Few, so that they meet.
+fn purchase() -> impl Strategy<Value = u8> {
+    0..6_u8
+}
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    prop::collection::vec(selling::change(), 0..3)
 }
 
 /// Mostly a few credits, so that sums meet exactly; seldom the impossible and

@@ -1,15 +1,18 @@
 //! One history, lived by the ledger and by the model side by side. After each
 //! step everything that can be seen of the two must be the same.
 
-use edge_credits::Timestamp;
-use edge_credits::ledger::{Entry, Event, Kind, Ledger, Outcome, Refusal, Request, Stop};
+use edge_credits::ledger::{
+    Entry, Event, Hold, Kind, Ledger, NoPurchase, Outcome, Refusal, Request, Source, Stop,
+};
 use edge_credits::tally::Total;
+use edge_credits::{Credits, Timestamp};
 use proptest::prelude::*;
 
 use super::Model;
-use super::ask::Order;
+use super::ask::{Order, payer_id, purchase_id};
+use super::offer::{Offer, name};
 use super::step::{Deed, Step};
-use super::world::{Verdict, Why, World};
+use super::world::{Unbought, Verdict, Why, World};
 use crate::journal_in_memory::{TestBook, contents, empty_book, fold};
 
 type Check = Result<(), TestCaseError>;
@@ -21,6 +24,8 @@ pub(crate) struct Trial {
     folded: Ledger,
     world: World,
     now: i64,
+    /// Versions of the project's offer so far.
+    versions: u64,
     operations: usize,
 }
 
@@ -32,6 +37,7 @@ impl Trial {
             folded: Ledger::default(),
             world: World::default(),
             now: 1_772_323_200_000,
+            versions: 0,
             operations: 0,
         }
     }
@@ -44,11 +50,25 @@ impl Trial {
         self.book.journal().entries()
     }
 
-    /// Looks every now and then, up to just before `ms` from now.
-    pub(crate) fn watch(&mut self, ms: i64) {
+    /// Looks every now and then, up to just before a step; and hears of the
+    /// project's offer at once.
+    pub(crate) fn watch(&mut self, step: &Step) {
         for part in 1..8 {
-            self.book.settle_due(Timestamp::from_ms(self.now + ms * part / 8));
+            let at = self.now + step.clock_ms * part / 8;
+            if let Deed::Sell(offer, eighths) = &step.deed {
+                let offer = self.dated(offer, step.clock_ms, *eighths);
+                if offer.since <= at {
+                    self.book.take_terms(offer.terms(), Timestamp::from_ms(at));
+                }
+            }
+            self.book.settle_due(Timestamp::from_ms(at));
         }
+    }
+
+    /// The next version of an offer: since a part of the way that a step takes.
+    fn dated(&self, offer: &Offer, ms: i64, eighths: u8) -> Offer {
+        let since = self.now + ms.max(0) * i64::from(eighths) / 8;
+        Offer { version: self.versions + 1, since, ..offer.clone() }
     }
 
     fn now(&self) -> Timestamp {
@@ -56,8 +76,16 @@ impl Trial {
     }
 
     pub(crate) fn step(&mut self, step: &Step) -> Check {
+        if let Deed::Sell(offer, eighths) = &step.deed {
+            let offer = self.dated(offer, step.clock_ms, *eighths);
+            self.now += step.clock_ms;
+            self.sell(offer);
+            return self.compare();
+        }
         self.now += step.clock_ms;
         match &step.deed {
+            Deed::Sell(..) => {}
+            Deed::Buy(missing, id) => self.buy(*missing, *id)?,
             Deed::Look => {
                 self.book.settle_due(self.now());
                 self.world = self.model.look(self.now);
@@ -81,6 +109,26 @@ impl Trial {
             }
         }
         self.compare()
+    }
+
+    fn sell(&mut self, offer: Offer) {
+        self.versions = offer.version;
+        self.book.take_terms(offer.terms(), self.now());
+        self.book.settle_due(self.now());
+        self.model.hear(offer, self.now);
+        self.world = self.model.look(self.now);
+        self.operations += 1;
+    }
+
+    fn buy(&mut self, missing: i64, id: u8) -> Check {
+        self.book.settle_due(self.now());
+        let shortfall = Credits::from_millionths(missing).unwrap();
+        let found = self.book.start_purchase(shortfall, purchase_id(id), self.now());
+        let (expected, world) = self.model.buy(missing, id, self.now);
+        self.world = world;
+        self.operations += 1;
+        prop_assert_eq!(found.map(|entry| entry.seq).map_err(unbought), expected, "buying {}", missing);
+        Ok(())
     }
 
     fn one(&mut self, order: Order) -> Check {
@@ -123,28 +171,59 @@ impl Trial {
         prop_assert_eq!(i128::from(ledger.debt().millionths()), world.debt(), "debt");
         let available = i128::from(ledger.available(self.now()).millionths());
         prop_assert_eq!(available, world.available(self.now), "available");
-        prop_assert!(available >= 0 || ledger.debt().is_positive(), "below zero without debt");
+        let is_deep = |hold: &Hold| {
+            hold.amount > hold.draws.iter().fold(Credits::ZERO, |sum, draw| sum.plus(draw.amount))
+        };
+        let may_be_below = ledger.debt().is_positive() || ledger.holds().iter().any(is_deep);
+        prop_assert!(available >= 0 || may_be_below, "below zero without debt");
         prop_assert_eq!(ledger.opened_at().is_some(), world.created());
         prop_assert_eq!(ledger.metadata().is_some(), world.metadata() > 0);
         for key in 0..3 {
             let refused = ledger.refuses_key(&format!("k{key}"), self.now());
             prop_assert_eq!(refused, world.refuses_key(key, self.now), "key {}", key);
         }
+        self.compare_plan_and_purse()?;
         self.compare_grants_and_holds()?;
         self.compare_journal()
     }
 
+    fn compare_plan_and_purse(&self) -> Check {
+        let (ledger, world) = (self.book.ledger(), &self.world);
+        let found = ledger.plan().map(|plan| {
+            (plan.tier.id.clone(), plan.anchor.ms(), plan.period_start.ms(), plan.next_reset.ms())
+        });
+        let expected = world.place.as_ref();
+        let expected =
+            expected.map(|place| (name('t', place.deal.id), place.anchor, place.since, place.until));
+        prop_assert_eq!(found, expected, "tier, anchor, period");
+        let (payer, purse) = (ledger.payer(), &world.purse);
+        prop_assert_eq!(payer.stripe_customer.clone(), purse.payer.map(payer_id));
+        prop_assert_eq!(payer.is_blocked, purse.blocked, "the breaker");
+        let found = payer.pending.as_ref().map(|pending| {
+            let pack = (pending.pack.credits.millionths(), pending.pack.price_cents);
+            (pending.id.clone(), pack, pending.since.ms(), pending.asked_at.ms())
+        });
+        let expected = purse.underway.as_ref();
+        let expected = expected.map(|it| (purchase_id(it.id), it.pack, it.since, it.asked));
+        prop_assert_eq!(found, expected, "the purchase that is under way");
+        Ok(())
+    }
+
     fn compare_grants_and_holds(&self) -> Check {
         let (ledger, world) = (self.book.ledger(), &self.world);
-        let mut found: Vec<(u64, i128, i128)> = Vec::new();
+        let mut found: Vec<(u64, Source, i128, i128, Option<i64>)> = Vec::new();
         for grant in ledger.grants() {
             prop_assert!(grant.held <= grant.remaining, "more held than there is: {:?}", grant);
             prop_assert!(!grant.held.is_negative() && grant.remaining.is_positive(), "{:?}", grant);
-            found.push((grant.seq, grant.remaining.millionths().into(), grant.held.millionths().into()));
+            let (remaining, held) = (grant.remaining.millionths().into(), grant.held.millionths().into());
+            found.push((grant.seq, grant.source, remaining, held, grant.expires_at.map(Timestamp::ms)));
         }
-        found.sort_unstable();
-        let lots = world.lots.iter().map(|lot| (lot.id, lot.left, world.held_of(lot.id)));
-        prop_assert_eq!(found, lots.collect::<Vec<_>>(), "grants: number, remaining, held");
+        found.sort_unstable_by_key(|grant| grant.0);
+        let lots = world.lots.iter().map(|lot| {
+            let source = Source::ALL[usize::from(lot.source)];
+            (lot.id, source, lot.left, world.held_of(lot.id), lot.until)
+        });
+        prop_assert_eq!(found, lots.collect::<Vec<_>>(), "grants: number, source, remaining, held, end");
         let holds: Vec<u64> = ledger.holds().iter().map(|hold| hold.seq).collect();
         prop_assert_eq!(holds, world.pending.iter().map(|hold| hold.id).collect::<Vec<_>>());
         Ok(())
@@ -215,13 +294,29 @@ fn verdict(result: Result<Outcome, Stop<std::convert::Infallible>>) -> Verdict {
             Refusal::AlreadyCompleted(_) => Why::Completed,
             Refusal::InvalidAmount(_) => Why::BadAmount,
             Refusal::InvalidField { .. } => Why::BadField,
-            Refusal::Insufficient { balance, available, requested, .. } => Why::Short(
+            Refusal::Insufficient { balance, available, requested, overage } => Why::Short(
                 balance.millionths().into(),
                 available.millionths().into(),
                 requested.millionths().into(),
+                overage.millionths().into(),
             ),
-            Refusal::LimitReached { .. } => panic!("nobody set a limit"),
+            Refusal::LimitReached { requested, spent, limit, .. } => Why::Capped(
+                requested.millionths().into(),
+                spent.millionths().into(),
+                limit.amount.millionths(),
+            ),
             Refusal::KeyRevoked => panic!("the ledger does not check keys by itself"),
         }),
+    }
+}
+
+fn unbought(why: NoPurchase) -> Unbought {
+    match why {
+        NoPurchase::NotAsked => Unbought::NotAsked,
+        NoPurchase::NoPaymentMethod => Unbought::NoPayer,
+        NoPurchase::Declined => Unbought::Declined,
+        NoPurchase::Pending => Unbought::Underway,
+        NoPurchase::DailyLimit => Unbought::Daily,
+        NoPurchase::NoPack => Unbought::NoPack,
     }
 }

@@ -1,7 +1,15 @@
 //! One customer's credits as lists of lots, parts and changes. Nothing is kept
 //! that can be added up, and every amount is an `i128`.
 
+mod bounds;
+mod buying;
 mod deeds;
+mod plans;
+
+use super::offer::{Offer, Rules};
+pub(crate) use buying::Unbought;
+use buying::{Bought, Purse};
+use plans::Place;
 
 const MOST: i128 = 9_000_000_000_000_000;
 
@@ -22,8 +30,10 @@ pub(crate) enum Why {
     Completed,
     BadAmount,
     BadField,
-    /// Balance, available, asked for.
-    Short(i128, i128, i128),
+    /// Balance, available, asked for, how deep debt may go.
+    Short(i128, i128, i128, i128),
+    /// Asked for, spent, the most.
+    Capped(i128, i128, i64),
 }
 
 #[derive(Clone, Debug)]
@@ -32,7 +42,9 @@ pub(crate) struct Lot {
     pub(crate) left: i128,
     rank: i32,
     from: i64,
-    until: Option<i64>,
+    pub(crate) until: Option<i64>,
+    /// As in [`super::ask::Adding`].
+    pub(crate) source: u8,
 }
 
 impl Lot {
@@ -48,6 +60,20 @@ pub(crate) struct Pending {
     parts: Vec<(u64, i128)>,
     until: i64,
     extended: u32,
+    feature: Option<u8>,
+}
+
+/// What was charged, and what held for it then.
+#[derive(Clone, Debug)]
+struct Bill {
+    id: u64,
+    amount: i128,
+    feature: Option<u8>,
+    day: i64,
+    period: i64,
+    life: u32,
+    /// Of which features there were caps, or of none in particular.
+    caps: Vec<Option<u8>>,
 }
 
 /// A hold as it was made, and how it went on.
@@ -57,6 +83,7 @@ struct Story {
     life: u32,
     amount: i128,
     price: Option<(i64, i64)>,
+    feature: Option<u8>,
     /// Entry, success, charge.
     settled: Option<(u64, bool, i128)>,
 }
@@ -77,10 +104,17 @@ pub(crate) struct World {
     life: u32,
     metadata: u8,
     stories: Vec<Story>,
-    charges: Vec<(u64, i128)>,
+    bills: Vec<Bill>,
     refunds: Vec<(u64, i128)>,
     keys: Vec<((u8, u8), u64)>,
     revoked: Vec<(u8, i64)>,
+    /// What the project sells, and which of its rules the customer lives by.
+    offer: Option<Offer>,
+    known: Rules,
+    own: Rules,
+    pub(crate) place: Option<Place>,
+    pub(crate) purse: Purse,
+    bought: Vec<Bought>,
 }
 
 impl World {
@@ -103,7 +137,7 @@ impl World {
 
     pub(crate) fn available(&self, now: i64) -> i128 {
         let usable = self.lots.iter().filter(|lot| lot.from <= now.max(self.clock));
-        usable.map(|lot| self.free(lot)).sum::<i128>() - self.debt()
+        usable.map(|lot| lot.left).sum::<i128>() - self.held() - self.debt()
     }
 
     pub(crate) fn created(&self) -> bool {
@@ -124,7 +158,7 @@ impl World {
     }
 
     pub(crate) fn all_charges(&self) -> Vec<u64> {
-        self.charges.iter().map(|(id, _)| *id).collect()
+        self.bills.iter().map(|bill| bill.id).collect()
     }
 
     fn free(&self, lot: &Lot) -> i128 {
@@ -136,13 +170,14 @@ impl World {
     }
 
     /// The instant of the next thing that happens by itself, and what: 0 a
-    /// hold ends, 1 a lot expires, 2 debt is paid.
+    /// hold ends, 1 a lot expires, 2 a period begins, 3 debt is paid.
     fn next_event(&self) -> Option<(i64, u8)> {
         let mut events: Vec<(i64, u8)> = self.pending.iter().map(|hold| (hold.until, 0)).collect();
+        events.extend(self.place.as_ref().map(|place| (place.until, 2)));
         for lot in self.lots.iter().filter(|lot| self.free(lot) > 0) {
             events.extend(lot.until.map(|until| (until, 1)));
             if self.debt() > 0 {
-                events.push((lot.from, 2));
+                events.push((lot.from, 3));
             }
         }
         events.into_iter().map(|(at, what)| (at.max(self.clock), what)).min()
@@ -167,8 +202,10 @@ impl World {
                     let first = self.lots.iter().filter(over).min_by_key(|lot| lot.order()).unwrap();
                     let (id, free) = (first.id, self.free(first));
                     self.take(&[(id, free)]);
+                    self.keep_left_over(id, free, at);
                     self.changes.push(-free);
                 }
+                2 => self.begin_period(at),
                 _ => {
                     let parts = self.choose(self.debt(), at);
                     self.take(&parts);

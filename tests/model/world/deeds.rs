@@ -16,6 +16,22 @@ impl World {
         if order.deadline.is_some_and(|deadline| now > deadline) {
             return Verdict::No(Why::TooLate);
         }
+        if !self.begins_by(&order.ask) {
+            return self.change_by(order, now);
+        }
+        // Both or neither: the customer, whose credits come first, and the order.
+        let before = self.clone();
+        let usual = self.offer.as_ref().and_then(|offer| offer.usual);
+        self.begin(usual, None, now);
+        self.pass_time(now);
+        let verdict = self.change_by(order, now);
+        if matches!(verdict, Verdict::No(_)) {
+            *self = before;
+        }
+        verdict
+    }
+
+    fn change_by(&mut self, order: &Order, now: i64) -> Verdict {
         let change = match self.change(&order.ask, now) {
             Ok(Ok(change)) => change,
             Ok(Err(before)) => return Verdict::Again(before),
@@ -23,32 +39,65 @@ impl World {
         };
         self.clock = now;
         self.changes.push(change);
-        self.keys.extend(order.key.map(|key| (key, self.last())));
-        Verdict::Done(self.last())
+        let entry = self.last();
+        self.keys.extend(order.key.map(|key| (key, entry)));
+        if matches!(order.ask, Ask::Open(..) | Ask::ChangeTier(..)) {
+            self.pass_time(now);
+        }
+        Verdict::Done(entry)
+    }
+
+    /// Whether the customer is created by it.
+    fn begins_by(&self, ask: &Ask) -> bool {
+        let Some(offer) = self.offer.as_ref().filter(|_| !self.open) else { return false };
+        match ask {
+            Ask::Consume(..) | Ask::Reserve(..) => offer.usual.is_some(),
+            Ask::Add(_) | Ask::Purchase(_) => true,
+            _ => false,
+        }
+    }
+
+    fn begin(&mut self, tier: Option<u8>, anchor: Option<i64>, now: i64) {
+        self.create();
+        self.clock = now;
+        self.changes.push(0);
+        self.settle_in(tier, anchor, now);
+    }
+
+    fn settle_in(&mut self, tier: Option<u8>, anchor: Option<i64>, now: i64) {
+        self.known = self.offer.as_ref().map(|offer| offer.rules.clone()).unwrap_or_default();
+        if let Some(tier) = tier {
+            self.take_place(tier, true, anchor, now);
+        }
     }
 
     /// Does it: what the balance changes by, or the entry that had done it.
     fn change(&mut self, ask: &Ask, now: i64) -> Result<Result<i128, u64>, Why> {
         let id = self.last() + 1;
         match ask {
-            Ask::Consume(amount) if *amount <= 0 => return Err(Why::BadAmount),
-            Ask::Consume(amount) => {
+            Ask::Consume(amount, _) if *amount <= 0 => return Err(Why::BadAmount),
+            Ask::Consume(amount, feature) => {
                 let amount = i128::from(*amount);
-                self.pay(amount, now)?;
-                self.charges.push((id, amount));
+                self.stay_within_caps(amount, *feature, now)?;
+                self.afford(amount, now)?;
+                let parts = self.choose(amount, now);
+                self.take(&parts);
+                self.debts.push(amount - total(&parts));
+                self.bill(id, amount, *feature, now);
                 return Ok(Ok(-amount));
             }
             Ask::Add(adding) => return self.add(adding, id, now).map(Ok),
-            Ask::Reserve(amount, _, _) if *amount < 0 => return Err(Why::BadAmount),
-            Ask::Reserve(amount, lasts, price) => {
-                let amount = i128::from(*amount);
+            Ask::Reserve(amount, ..) if *amount < 0 => return Err(Why::BadAmount),
+            Ask::Reserve(amount, lasts, price, feature) => {
+                let (amount, price, feature) = (i128::from(*amount), *price, *feature);
                 if !self.open {
-                    return Err(self.short(amount, now));
+                    return Err(self.short(amount, 0, now));
                 }
+                self.stay_within_caps(amount, feature, now)?;
                 self.afford(amount, now)?;
                 let parts = self.choose(amount, now);
-                self.pending.push(Pending { id, amount, parts, until: now + lasts, extended: 0 });
-                self.stories.push(Story { id, life: self.life, amount, price: *price, settled: None });
+                self.pending.push(Pending { id, amount, parts, until: now + lasts, extended: 0, feature });
+                self.stories.push(Story { id, life: self.life, amount, price, feature, settled: None });
             }
             Ask::Extend(hold, _) if !self.all_holds().contains(hold) => return Err(Why::Missing),
             Ask::Extend(hold, lasts) => match self.pending.iter_mut().find(|pending| pending.id == *hold) {
@@ -62,13 +111,46 @@ impl World {
             Ask::Complete(hold, success, used) => {
                 return self.complete(*hold, *success, *used, id, now);
             }
-            Ask::Open(_) if self.open => return Err(Why::Exists),
-            Ask::Open(tag) => {
+            Ask::Open(..) if self.open => return Err(Why::Exists),
+            Ask::Open(tag, tier, anchor, own) => {
+                let (deals, usual) =
+                    self.offer.as_ref().map(|offer| (offer.deals.clone(), offer.usual)).unwrap_or_default();
+                let is_known = |tier: u8| deals.iter().any(|deal| deal.id == tier);
+                if tier.is_some_and(|tier| !is_known(tier)) {
+                    return Err(Why::BadField);
+                }
+                let tier = tier.or(usual);
+                if tier.is_none() && anchor.is_some() {
+                    return Err(Why::BadField);
+                }
                 self.create();
                 self.metadata = *tag;
+                own.iter().for_each(|change| self.own.change(change));
+                self.settle_in(tier, *anchor, now);
             }
-            Ask::Update(_) | Ask::Close if !self.open => return Err(Why::Missing),
+            Ask::Update(_) | Ask::Close | Ask::ChangeTier(..) | Ask::Configure(..) | Ask::FailPurchase(_)
+                if !self.open =>
+            {
+                return Err(Why::Missing);
+            }
             Ask::Update(tag) => self.metadata = *tag,
+            Ask::ChangeTier(tier, reset, anchor) => {
+                let before = self.clone();
+                if !self.take_place(*tier, *reset, *anchor, now) {
+                    *self = before;
+                    return Err(Why::BadField);
+                }
+            }
+            Ask::Configure(changes, unblock) => {
+                changes.iter().for_each(|change| self.own.change(change));
+                self.purse.blocked &= !unblock;
+            }
+            Ask::Purchase(buying) => return self.buy(buying, id, now).map(Ok),
+            Ask::FailPurchase(purchase) => self.fail(*purchase),
+            Ask::TakeBack(purchase, cents, dispute) => {
+                return self.take_back(*purchase, *cents, *dispute).map(Ok);
+            }
+            Ask::GiveBack(purchase) => return self.give_back(*purchase, id, now).map(Ok),
             Ask::Close => {
                 let change = -self.balance();
                 self.lots.clear();
@@ -76,6 +158,7 @@ impl World {
                 self.debts.clear();
                 self.open = false;
                 self.metadata = 0;
+                (self.known, self.own, self.place, self.purse) = Default::default();
                 return Ok(Ok(change));
             }
             Ask::Revoke(key, from) => self.revoked.push((*key, *from)),
@@ -83,26 +166,11 @@ impl World {
         Ok(Ok(0))
     }
 
-    fn create(&mut self) {
+    pub(super) fn create(&mut self) {
         if !self.open {
             self.open = true;
             self.life += 1;
         }
-    }
-
-    fn short(&self, amount: i128, now: i64) -> Why {
-        Why::Short(self.balance(), self.available(now), amount)
-    }
-
-    fn afford(&self, amount: i128, now: i64) -> Result<(), Why> {
-        if amount > self.available(now) { Err(self.short(amount, now)) } else { Ok(()) }
-    }
-
-    fn pay(&mut self, amount: i128, now: i64) -> Result<(), Why> {
-        self.afford(amount, now)?;
-        let parts = self.choose(amount, now);
-        self.take(&parts);
-        Ok(())
     }
 
     fn add(&mut self, adding: &Adding, id: u64, now: i64) -> Result<i128, Why> {
@@ -111,14 +179,17 @@ impl World {
             return Err(Why::BadAmount);
         }
         if amount < 0 {
-            self.pay(-amount, now)?;
+            // Overage is for charges.
+            if -amount > self.available(now) {
+                return Err(self.short(-amount, 0, now));
+            }
+            let parts = self.choose(-amount, now);
+            self.take(&parts);
             return Ok(amount);
         }
         if let Some(of) = adding.refund_of {
-            let charge = self.charges.iter().find(|(charge, _)| *charge == of).ok_or(Why::BadField)?.1;
-            let before: i128 =
-                self.refunds.iter().filter(|(charge, _)| *charge == of).map(|(_, part)| part).sum();
-            if before + amount > charge {
+            let charge = self.bills.iter().find(|bill| bill.id == of).ok_or(Why::BadField)?.amount;
+            if self.given_back(of) + amount > charge {
                 return Err(Why::BadAmount);
             }
         }
@@ -134,7 +205,8 @@ impl World {
         // Prototype 10; daily and period 20; rollover 30; the others 40.
         let usual = adding.source.map_or(40, |source| [10, 20, 20, 30, 40, 40, 40, 40][usize::from(source)]);
         let rank = adding.priority.unwrap_or(usual);
-        self.lots.push(Lot { id, left: amount, rank, from, until: adding.until });
+        let source = adding.source.unwrap_or([5, 6, 7][usize::from(adding.kind)]);
+        self.lots.push(Lot { id, left: amount, rank, from, until: adding.until, source });
         Ok(amount)
     }
 
@@ -147,7 +219,7 @@ impl World {
         now: i64,
     ) -> Result<Result<i128, u64>, Why> {
         let story = self.stories.iter().position(|story| story.id == hold).ok_or(Why::Missing)?;
-        let Story { life, amount, price, settled, .. } = self.stories[story].clone();
+        let Story { life, amount, price, feature, settled, .. } = self.stories[story].clone();
         if settled.is_none() && (!self.open || life != self.life) {
             return Err(Why::Missing);
         }
@@ -190,7 +262,7 @@ impl World {
         if after.debt() > MOST {
             return Err(Why::BadAmount);
         }
-        after.charges.push((id, used));
+        after.bill(id, used, feature, now);
         after.stories[story].settled = Some((id, success, used));
         *self = after;
         Ok(Ok(-used))
