@@ -26,7 +26,8 @@ pub enum Refusal {
         balance: Credits,
         /// What was asked for.
         requested: Credits,
-        /// What was charged and held in the limit's window so far.
+        /// What was charged and held in the limit's window so far, at most
+        /// [`Credits::MAX`].
         spent: Credits,
         /// The limit.
         limit: Box<SpendLimit>,

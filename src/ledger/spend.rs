@@ -32,7 +32,9 @@ struct Sums {
 struct Sum {
     /// The entry of the first charge in it: no earlier one was counted.
     since: u64,
-    amount: Credits,
+    /// In millionths: a day's charges and refunds can pass
+    /// [`Credits::MAX`] many times.
+    amount: i64,
 }
 
 impl Sum {
@@ -40,18 +42,18 @@ impl Sum {
         if self.since == 0 {
             self.since = entry;
         }
-        self.amount = self.amount.plus(amount);
+        self.amount = self.amount.saturating_add(amount.millionths());
     }
 
     fn give_back(&mut self, charge: u64, amount: Credits) {
         if charge >= self.since {
-            self.amount = self.amount.minus(amount).or_zero();
+            self.amount = self.amount.saturating_sub(amount.millionths());
         }
     }
 }
 
 impl Sums {
-    fn of(self, window: SpendWindow) -> Credits {
+    fn of(self, window: SpendWindow) -> i64 {
         match window {
             SpendWindow::Day => self.day.amount,
             SpendWindow::Period => self.period.amount,
@@ -145,19 +147,19 @@ impl Ledger {
     }
 
     /// What was charged in a window that is still open at `now`.
-    fn spent_in(&self, limit: &SpendLimit, now: Timestamp) -> Credits {
+    fn spent_in(&self, limit: &SpendLimit, now: Timestamp) -> i64 {
         let is_open = match limit.per {
             SpendWindow::Day => self.spent.day == now.day(),
             SpendWindow::Period => self.spent.period_start == self.period_start(now),
         };
         if !is_open {
-            return Credits::ZERO;
+            return 0;
         }
         match &limit.feature {
             None => self.spent.all.of(limit.per),
             Some(feature) => {
                 let of_feature = self.spent.features.iter().find(|(name, _)| name == feature.as_str());
-                of_feature.map_or(Credits::ZERO, |(_, sums)| sums.of(limit.per))
+                of_feature.map_or(0, |(_, sums)| sums.of(limit.per))
             }
         }
     }
@@ -185,12 +187,12 @@ impl Ledger {
             limit.feature.as_ref().is_none_or(|limited| Some(limited.as_str()) == feature)
         };
         for limit in self.spend_limits().iter().filter(concerns) {
-            let spent = self.spent_in(limit, now).plus(self.held_for(limit));
-            if requested > limit.amount.minus(spent) {
+            let spent = self.spent_in(limit, now).saturating_add(self.held_for(limit).millionths());
+            if requested.millionths() > limit.amount.millionths().saturating_sub(spent) {
                 return Err(Refusal::LimitReached {
                     balance: self.balance,
                     requested,
-                    spent,
+                    spent: Credits::from_millionths(spent).unwrap_or(Credits::MAX),
                     limit: Box::new(limit.clone()),
                 });
             }

@@ -1,6 +1,6 @@
 //! Charges beyond the credits that there are.
 
-use edge_credits::ledger::{OverageMode, Reservation, SettingChange, Settings, Terms, Tier, Unit};
+use edge_credits::ledger::{OverageMode, SettingChange, Settings, Terms, Tier, Unit};
 
 use super::selling::*;
 use super::*;
@@ -225,7 +225,15 @@ fn overage_cannot_take_debt_beyond_the_most_that_there_can_be() {
     story.did(consume(10));
     assert_eq!(story.see(), seen(-most, -most, 0, most));
     assert!(matches!(story.refused(consume(1)), Refusal::Insufficient { .. }));
-    // A free hold is none either.
-    let reservation = Reservation { amount: whole(1), expires_in_ms: HOUR, price: None, note: None };
-    assert!(matches!(story.refused(Command::Reserve(Box::new(reservation))), Refusal::Insufficient { .. }));
+    assert!(matches!(story.refused(hold(1, HOUR)), Refusal::Insufficient { .. }));
+}
+
+/// Once, what was missing stopped at the most that an amount can be.
+#[test]
+fn what_holds_reach_into_overage_counts_at_the_most_that_there_can_be_too() {
+    let most = 9_000_000_000;
+    let mut story = allowed(10, most);
+    story.did(hold(15, HOUR));
+    assert_eq!(story.refused(consume(most)), beyond(10, -5, most, most));
+    story.did(consume(most - 5));
 }

@@ -242,6 +242,21 @@ fn what_is_charged_while_there_is_no_limit_begins_the_count_anew() {
     assert_eq!(spent(story.refused(consume(12)), &day(20)), 9);
 }
 
+/// Once, a count stopped at the most that a balance can be, and refunds were
+/// taken off that.
+#[test]
+fn a_day_can_count_more_than_a_balance_can_be() {
+    let most = 9_000_000_000;
+    let mut story = Story::with(most);
+    set(&mut story, vec![day(most)]);
+    let holds = [story.did(hold(0, HOUR)), story.did(hold(0, HOUR))];
+    let first = story.did(complete(holds[0], most));
+    story.did(add(topup(most)));
+    story.did(complete(holds[1], most));
+    story.did(refund(first, most));
+    assert_eq!(spent(story.refused(consume(1)), &day(most)), most);
+}
+
 #[test]
 fn the_customers_own_limits_stand_in_place_of_its_projects() {
     let mut story = limited(vec![day(10)]);

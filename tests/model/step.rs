@@ -80,16 +80,22 @@ struct AddWish {
 /// What no history has.
 const NOTHING: u8 = u8::MAX;
 
-/// Counts back from the newest, around the end; [`NOTHING`] is 0, which no
-/// entry is.
-fn newest(all: &[u64], back: u8) -> u64 {
+/// A purchase that nobody ever made.
+const NO_PURCHASE: u8 = 99;
+
+/// Counts back from the newest, around the end.
+fn newest<T: Copy>(all: &[T], back: u8) -> Option<T> {
     let place = usize::from(back).checked_rem(all.len()).filter(|_| back != NOTHING);
-    place.map_or(0, |place| all[all.len() - 1 - place])
+    place.map(|place| all[all.len() - 1 - place])
 }
 
 impl Wish {
     pub(crate) fn order(&self, world: &World, now: i64) -> Order {
-        let hold = |back| newest(&world.all_holds(), back);
+        let hold = |back| newest(&world.all_holds(), back).unwrap_or(0);
+        // The purchase that overage has begun, if there is one.
+        let underway = world.purse.underway.as_ref().map(|underway| underway.id);
+        let paid = |id: u8| if id == NOTHING { underway.unwrap_or(0) } else { id };
+        let bought = |back: &u8| newest(&world.all_bought(), *back).unwrap_or(NO_PURCHASE);
         let anchor = |anchor: &Option<Anchor>| anchor.map(|anchor| anchor.at(now));
         let ask = match &self.what {
             What::Consume(amount, feature) => Ask::Consume(*amount, *feature),
@@ -100,7 +106,7 @@ impl Wish {
                 priority: wish.priority,
                 from: wish.from_in.map(|ms| now + ms),
                 until: wish.until_in.map(|ms| now + ms),
-                refund_of: wish.refund_of.map(|back| newest(&world.all_charges(), back)),
+                refund_of: wish.refund_of.map(|back| newest(&world.all_charges(), back).unwrap_or(0)),
             }),
             What::Reserve(amount, lasts, price, feature) => Ask::Reserve(*amount, *lasts, *price, *feature),
             What::Extend(back, lasts) => Ask::Extend(hold(*back), *lasts),
@@ -108,10 +114,10 @@ impl Wish {
             What::Open(tag, tier, from, own) => Ask::Open(*tag, *tier, anchor(from), own.clone()),
             What::ChangeTier(tier, reset, from) => Ask::ChangeTier(*tier, *reset, anchor(from)),
             What::Configure(changes, unblock) => Ask::Configure(changes.clone(), *unblock),
-            What::Purchase(buying) => Ask::Purchase(buying.clone()),
-            What::FailPurchase(id) => Ask::FailPurchase(*id),
-            What::TakeBack(id, cents, dispute) => Ask::TakeBack(*id, *cents, *dispute),
-            What::GiveBack(id) => Ask::GiveBack(*id),
+            What::Purchase(buying) => Ask::Purchase(Buying { id: paid(buying.id), ..buying.clone() }),
+            What::FailPurchase(id) => Ask::FailPurchase(paid(*id)),
+            What::TakeBack(back, cents, dispute) => Ask::TakeBack(bought(back), *cents, *dispute),
+            What::GiveBack(back) => Ask::GiveBack(bought(back)),
             What::Update(tag) => Ask::Update(*tag),
             What::Close => Ask::Close,
             What::Revoke(key, ms) => Ask::Revoke(*key, now + ms),
@@ -122,7 +128,14 @@ impl Wish {
 }
 
 pub(crate) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(), 1..=most)
+    let selling = (selling::offer(), 0..=8_u8)
+        .prop_map(|(offer, eighths)| Step { clock_ms: 0, deed: Deed::Sell(offer, eighths) });
+    // Most begin with something that is sold.
+    let first = prop_oneof![3 => selling, 1 => step()];
+    (first, prop::collection::vec(step(), 0..most)).prop_map(|(first, mut steps)| {
+        steps.insert(0, first);
+        steps
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -140,7 +153,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (wish(), 2..16_u8).prop_map(|(wish, times)| Deed::Repeated(wish, times)),
         1 => prop::collection::vec(wish(), 1..5).prop_map(Deed::Together),
         1 => (selling::offer(), 0..=8_u8).prop_map(|(offer, eighths)| Deed::Sell(offer, eighths)),
-        1 => (amount().prop_map(|amount| amount.abs()), purchase()).prop_map(|(missing, id)| Deed::Buy(missing, id)),
+        3 => (amount().prop_map(|amount| amount.abs()), purchase()).prop_map(|(missing, id)| Deed::Buy(missing, id)),
     ];
     (clock_ms, deed).prop_map(|(clock_ms, deed)| Step { clock_ms, deed })
 }
@@ -167,12 +180,12 @@ fn what() -> impl Strategy<Value = What> {
         4 => (0..3_u8, prop::bool::ANY, selling::anchor())
             .prop_map(|(tier, reset, anchor)| What::ChangeTier(tier, reset, anchor)),
         3 => (changes(), prop::bool::weighted(0.3)).prop_map(|(changes, unblock)| What::Configure(changes, unblock)),
-        6 => (purchase(), amount(), 0..40_u64, prop::option::of(0..2_u8))
+        6 => (paid(), amount(), 0..40_u64, prop::option::weighted(0.8, 0..2_u8))
             .prop_map(|(id, amount, cents, payer)| What::Purchase(Buying { id, amount, cents, payer })),
-        1 => purchase().prop_map(What::FailPurchase),
-        4 => (purchase(), 0..50_u64, prop::bool::ANY)
+        2 => paid().prop_map(What::FailPurchase),
+        4 => (back(), 0..50_u64, prop::bool::ANY)
             .prop_map(|(id, cents, dispute)| What::TakeBack(id, cents, dispute)),
-        3 => purchase().prop_map(What::GiveBack),
+        3 => back().prop_map(What::GiveBack),
         1 => (0..4_u8).prop_map(What::Update),
         1 => Just(What::Close),
         1 => (0..3_u8, -HOUR..DAY).prop_map(|(key, ms)| What::Revoke(key, ms)),
@@ -181,7 +194,12 @@ fn what() -> impl Strategy<Value = What> {
 
 /// Few, so that they meet.
 fn purchase() -> impl Strategy<Value = u8> {
-    0..6_u8
+    0..20_u8
+}
+
+/// The one that is under way, or any.
+fn paid() -> impl Strategy<Value = u8> {
+    prop_oneof![2 => Just(NOTHING), 1 => purchase()]
 }
 
 fn changes() -> impl Strategy<Value = Vec<Change>> {

@@ -161,6 +161,11 @@ impl World {
         self.bills.iter().map(|bill| bill.id).collect()
     }
 
+    /// Every purchase that came in.
+    pub(crate) fn all_bought(&self) -> Vec<u8> {
+        self.bought.iter().map(|bought| bought.id).collect()
+    }
+
     fn free(&self, lot: &Lot) -> i128 {
         lot.left - self.held_of(lot.id)
     }

@@ -89,9 +89,9 @@ impl Ledger {
     /// overage.
     fn require_within(&self, overage: Credits, requested: Credits, now: Timestamp) -> Result<(), Refusal> {
         let available = self.available(now);
-        let is_covered = requested <= available;
-        let is_overage = requested.minus(available) <= overage && self.debt.checked_add(requested).is_some();
-        if is_covered || is_overage {
+        let missing = requested.checked_sub(available);
+        let is_owed = missing.is_some_and(|missing| missing <= overage);
+        if requested <= available || (is_owed && self.debt.checked_add(requested).is_some()) {
             return Ok(());
         }
         Err(self.insufficient(overage, requested, now))

@@ -95,7 +95,7 @@ fn deal(id: u8) -> impl Strategy<Value = Option<Deal>> {
 /// Without a version and a time, which history gives it.
 pub(super) fn offer() -> BoxedStrategy<Offer> {
     let deals = (deal(0), deal(1), deal(2));
-    let packs = prop::collection::vec((amount(), 0..300_u64), 0..4);
+    let packs = prop::collection::vec((amount(), 0..300_u64), 0..5);
     (rules(), prop::option::weighted(0.6, 0..3_u8), deals, packs)
         .prop_map(|(rules, usual, deals, packs)| {
             let deals: Vec<Deal> = [deals.0, deals.1, deals.2].into_iter().flatten().collect();

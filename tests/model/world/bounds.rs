@@ -61,7 +61,7 @@ impl World {
                 }
             }
             if spent + amount > cap.most.into() {
-                return Err(Why::Capped(amount, spent, cap.most));
+                return Err(Why::Capped(amount, spent.min(super::MOST), cap.most));
             }
         }
         Ok(())

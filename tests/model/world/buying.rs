@@ -11,7 +11,7 @@ const HOUR: i64 = 3_600 * SECOND;
 /// A purchase that came in.
 #[derive(Clone, Debug)]
 pub(super) struct Bought {
-    id: u8,
+    pub(super) id: u8,
     amount: i128,
     cents: u64,
     /// Its own lot, and those that restored it.
