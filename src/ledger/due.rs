@@ -58,7 +58,6 @@ impl Ledger {
     /// allocation. The old one has left by its expiry.
     fn reset(&self, plan: &Plan, at: Timestamp) -> Entry {
         let seq = self.seq.saturating_add(1);
-        let room = Credits::MAX.minus(self.balance);
         let grant = |source: Source, amount: Credits, expires_at: Timestamp| Grant {
             seq,
             source,
@@ -70,13 +69,14 @@ impl Ledger {
             effective_at: at,
             expires_at: Some(expires_at),
         };
-        let rolled = plan.carried_over().min(room);
+        // It has just left, so there is room for it.
+        let rolled = plan.carried_over();
         if rolled.is_positive() {
             let grant = grant(Source::Rollover, rolled, plan.rollover_end(at));
             return self.entry(at, rolled, Event::RolledOver { grant });
         }
         let source = if plan.tier.period == Unit::Day { Source::Daily } else { Source::Period };
-        let amount = plan.tier.allocation.min(room);
+        let amount = plan.tier.allocation.min(Credits::MAX.minus(self.balance));
         let next_reset = plan.end_of_period(at);
         let event = Event::Allocated {
             grant: amount.is_positive().then(|| grant(source, amount, next_reset)),

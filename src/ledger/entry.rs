@@ -53,13 +53,14 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The earlier entry that it is about: a settled hold, a refunded charge.
+    /// The earlier entry that it is about: a settled hold, a refunded charge,
+    /// a purchase of which something was taken or given back.
     pub fn about(&self) -> Option<u64> {
         match &self.event {
             Event::Settled { hold, .. } | Event::Released { hold } | Event::Extended { hold, .. } => {
                 Some(*hold)
             }
-            Event::Granted { refund_of, .. } => *refund_of,
+            Event::Granted { refund_of, restores, .. } => refund_of.or(*restores),
             Event::Reversed { purchase, .. } => Some(*purchase),
             _ => None,
         }

@@ -48,12 +48,15 @@ pub enum Event {
         grant: Grant,
         /// Why.
         kind: AddKind,
-        /// The charge that it refunds, or the purchase that it restores.
+        /// The charge that it refunds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refund_of: Option<u64>,
         /// The feature of that charge.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refunded_feature: Option<String>,
+        /// The purchase of which it gives back what was taken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restores: Option<u64>,
         /// What was paid for it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         purchase: Option<Box<Purchase>>,

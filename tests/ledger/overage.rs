@@ -200,6 +200,18 @@ fn scheduled_credits_are_no_cover() {
     assert_eq!(story.see(), seen(80, 80, 0, 0));
 }
 
+/// Once, the sum of the holds stopped at the most that an amount can be.
+#[test]
+fn holds_in_overage_are_no_more_than_could_be_owed() {
+    let most = 9_000_000_000;
+    let mut story = allowed(10, most);
+    story.did(hold(most, HOUR));
+    assert_eq!(story.refused(hold(1, HOUR)), beyond(10, 10 - most, 1, most));
+    assert_eq!(story.see(), seen(10, 10 - most, most, 0));
+    story.clock(HOUR);
+    assert_eq!(story.see(), seen(10, 10, 0, 0));
+}
+
 #[test]
 fn overage_needs_a_customer() {
     let mut story = Story::new();
@@ -235,5 +247,6 @@ fn what_holds_reach_into_overage_counts_at_the_most_that_there_can_be_too() {
     let mut story = allowed(10, most);
     story.did(hold(15, HOUR));
     assert_eq!(story.refused(consume(most)), beyond(10, -5, most, most));
-    story.did(consume(most - 5));
+    // What is held may have to be owed as well.
+    story.did(consume(most - 15));
 }

@@ -137,6 +137,21 @@ fn a_dispute_that_is_won_gives_back_what_it_took_once() {
     assert_eq!(story.see(), seen(40, 40, 0, 0));
 }
 
+/// Once, it counted as a charge that is refunded.
+#[test]
+fn a_dispute_that_is_won_makes_no_room_under_a_spend_limit() {
+    use edge_credits::ledger::{Settings, SpendLimit, SpendWindow};
+
+    let mut story = bought();
+    let limit = SpendLimit { per: SpendWindow::Day, amount: whole(10), feature: None };
+    story.settings(Settings { spend_limits: Some(vec![limit]), ..Settings::default() });
+    story.did(consume(10));
+    paid(&mut story, "q", 50);
+    story.did(dispute("q", 50));
+    story.did(give_back("q"));
+    assert!(matches!(story.refused(consume(1)), Refusal::LimitReached { .. }));
+}
+
 #[test]
 fn what_was_taken_for_a_refund_is_not_given_back() {
     let mut story = bought();

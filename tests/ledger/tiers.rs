@@ -95,21 +95,22 @@ fn with_reset_an_anchor_may_be_given() {
 
 #[test]
 fn to_periods_of_another_length_the_running_one_still_ends_when_it_would_have() {
-    let mut story =
-        Story::planned("2026-01-31", &[tier("month", 100, Unit::Month), tier("week", 10, Unit::Week)]);
-    story.move_to("2026-02-02");
+    let tiers = [tier("month", 100, Unit::Month), tier("week", 10, Unit::Week)];
+    let mut story = Story::planned("2026-03-10", &tiers);
+    story.move_to("2026-03-12");
     let before = story.count();
     story.did(change_tier("week", false));
-    assert_eq!(story.period(), ("2026-01-31".to_owned(), "2026-02-28".to_owned()));
-    story.move_to("2026-03-10");
+    assert_eq!(story.period(), ("2026-03-10".to_owned(), "2026-04-10".to_owned()));
+    story.move_to("2026-04-20");
     assert_eq!(
         story.told(before),
         [
-            "2026-02-02 tier_changed 0 = 100",
-            "2026-02-28 expiry -100 = 0",
-            "2026-02-28 allocation 10 = 10",
-            "2026-03-07 expiry -10 = 0",
-            "2026-03-07 allocation 10 = 10",
+            "2026-03-12 tier_changed 0 = 100",
+            "2026-04-10 expiry -100 = 0",
+            // The weeks are counted from there.
+            "2026-04-10 allocation 10 = 10",
+            "2026-04-17 expiry -10 = 0",
+            "2026-04-17 allocation 10 = 10",
         ]
     );
 }
@@ -117,11 +118,11 @@ fn to_periods_of_another_length_the_running_one_still_ends_when_it_would_have() 
 #[test]
 fn to_periods_of_the_same_length_the_anchor_stays() {
     let mut story = Story::planned("2026-01-31", &two_tiers());
-    story.move_to("2026-02-28T12:00:00");
+    story.move_to("2026-02-10");
     story.did(change_tier("large", false));
-    story.move_to("2026-03-31");
+    story.move_to("2026-03-30");
     assert_eq!(story.see(), seen(500, 500, 0, 0));
-    assert_eq!(story.period(), ("2026-03-31".to_owned(), "2026-04-30".to_owned()));
+    assert_eq!(story.period(), ("2026-02-28".to_owned(), "2026-03-31".to_owned()));
 }
 
 #[test]

@@ -137,7 +137,7 @@ impl World {
 
     pub(crate) fn available(&self, now: i64) -> i128 {
         let usable = self.lots.iter().filter(|lot| lot.from <= now.max(self.clock));
-        usable.map(|lot| lot.left).sum::<i128>() - self.held() - self.debt()
+        (usable.map(|lot| lot.left).sum::<i128>() - self.held() - self.debt()).max(-MOST)
     }
 
     pub(crate) fn created(&self) -> bool {

@@ -60,6 +60,7 @@ impl Ledger {
             kind: addition.kind,
             refund_of: charge.as_ref().map(|charge| charge.seq),
             refunded_feature: charge.and_then(|charge| charge.note().and_then(|note| note.feature.clone())),
+            restores: None,
             purchase: None,
             note: addition.note.clone(),
         };

@@ -90,8 +90,10 @@ impl Ledger {
     fn require_within(&self, overage: Credits, requested: Credits, now: Timestamp) -> Result<(), Refusal> {
         let available = self.available(now);
         let missing = requested.checked_sub(available);
-        let is_owed = missing.is_some_and(|missing| missing <= overage);
-        if requested <= available || (is_owed && self.debt.checked_add(requested).is_some()) {
+        // What is held may be owed one day, too.
+        let owed = self.debt.checked_add(self.held).and_then(|owed| owed.checked_add(requested));
+        let is_allowed = missing.is_some_and(|missing| missing <= overage) && owed.is_some();
+        if requested <= available || is_allowed {
             return Ok(());
         }
         Err(self.insufficient(overage, requested, now))

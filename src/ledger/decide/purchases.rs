@@ -72,6 +72,7 @@ impl Ledger {
             kind: AddKind::Purchase,
             refund_of: None,
             refunded_feature: None,
+            restores: None,
             purchase: Some(Box::new(purchase.clone())),
             note: None,
         };
@@ -146,8 +147,9 @@ impl Ledger {
         let event = Event::Granted {
             grant,
             kind: AddKind::Adjustment,
-            refund_of: Some(bought.seq),
+            refund_of: None,
             refunded_feature: None,
+            restores: Some(bought.seq),
             purchase: None,
             note: Some(Box::new(note)),
         };

@@ -74,7 +74,7 @@ impl World {
     /// What can be paid by credits, or may be owed.
     pub(super) fn afford(&self, amount: i128, now: i64) -> Result<(), Why> {
         let (available, depth) = (self.available(now), self.depth());
-        let may_owe = available - amount >= -depth && self.debt() + amount <= super::MOST;
+        let may_owe = available - amount >= -depth && self.debt() + self.held() + amount <= super::MOST;
         if amount <= available || may_owe { Ok(()) } else { Err(self.short(amount, depth, now)) }
     }
 }

@@ -90,7 +90,7 @@ impl World {
         let unit = place.deal.unit;
         let nth = |count: i64| boundary(unit, place.anchor, count_at(unit, place.anchor, at) + count);
         let (most, periods) = place.deal.rolls.unwrap_or((0, 0));
-        let rolled = place.left_over.min(most.into()).min(room);
+        let rolled = place.left_over.min(most.into());
         let (amount, rank, until) = if rolled > 0 {
             place.rolled.push(id);
             (rolled, 30, nth(periods.into()))
