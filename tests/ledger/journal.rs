@@ -1,7 +1,11 @@
 //! The journal is the truth: the ledger is what its entries add up to.
 
-use edge_credits::ledger::{Addition, Ledger, Opening};
+use edge_credits::ledger::{
+    Addition, Configuration, Ledger, Note, Opening, OverageMode, SettingChange, Settings, SpendLimit,
+    SpendWindow, Terms, Unit,
+};
 
+use super::selling::*;
 use super::*;
 use crate::journal_in_memory::{contents, fold};
 
@@ -29,7 +33,35 @@ fn eventful() -> Story {
     story.did(add(topup(30)));
     story.did(Command::RevokeKey { key_id: "ck".to_owned(), at: story.now });
     story.did(hold(2, DAY));
+    sell(&mut story);
     story
+}
+
+/// What there is to a plan, to overage and to purchases.
+fn sell(story: &mut Story) {
+    let limit = |feature| SpendLimit { per: SpendWindow::Day, amount: whole(9_000), feature };
+    story.terms(Terms {
+        settings: Settings { spend_limits: Some(vec![limit(None), limit(Some(name("f")))]), ..allowing(50) },
+        tiers: vec![rolling(tier("pro", 10, Unit::Week), 5, 2), tier("none", 0, Unit::Month)],
+        packs: vec![purchases::pack("s", 500, 100)],
+        ..Terms::default()
+    });
+    story.did(change_tier("pro", false));
+    story.clock(8 * DAY);
+    let note = Some(Box::new(Note { feature: Some("f".to_owned()), ..Note::default() }));
+    let charge = story.did(Command::Consume { amount: whole(60), note });
+    story.did(add(Addition { kind: AddKind::Refund, refund_of: Some(charge), ..topup(1) }));
+    purchases::paid(story, "p", 100);
+    story.did(take_backs::dispute("p", 10));
+    story.did(take_backs::dispute("p", 10));
+    story.did(take_backs::give_back("p"));
+    story.did(change_tier("none", true));
+    let mode = SettingChange::OverageMode(Some(OverageMode::AutoPurchase));
+    story.did(configure(vec![mode, SettingChange::LowBalanceThreshold(Some(whole(1_000)))]));
+    story.book.start_purchase(whole(5), "a".to_owned(), story.now).unwrap();
+    story.did(purchases::failed("a"));
+    story.did(Command::Configure(Box::new(Configuration { changes: Vec::new(), unblock_purchases: true })));
+    story.book.start_purchase(whole(5), "b".to_owned(), story.now).unwrap();
 }
 
 #[test]
@@ -41,6 +73,7 @@ fn the_fold_of_all_entries_is_the_live_ledger() {
     words.dedup();
     let all = [
         "adjustment",
+        "allocation",
         "consumption",
         "customer_opened",
         "customer_updated",
@@ -50,7 +83,16 @@ fn the_fold_of_all_entries_is_the_live_ledger() {
         "hold_expired",
         "hold_extended",
         "key_revoked",
+        "period_reset",
+        "purchase",
+        "purchase_failed",
+        "purchase_reversed",
+        "purchase_started",
         "refund",
+        "rollover",
+        "settings_changed",
+        "terms_changed",
+        "tier_changed",
         "topup",
     ];
     for word in all {

@@ -33,6 +33,14 @@ fn a_charge_may_go_into_debt_down_to_the_limit_exactly() {
 }
 
 #[test]
+fn a_millionth_beyond_the_limit_is_too_much() {
+    let mut story = allowed(10, 20);
+    let beyond = Credits::from_millionths(30_000_001).unwrap();
+    let refusal = story.refused(Command::Consume { amount: beyond, note: None });
+    assert_eq!(refusal.shortfall().millionths(), 1);
+}
+
+#[test]
 fn a_charge_that_credits_cover_makes_no_debt() {
     let mut story = allowed(10, 20);
     story.did(consume(10));

@@ -11,7 +11,7 @@ use super::*;
 const RESUME: i64 = 10 * SECOND;
 const GIVE_UP: i64 = 23 * HOUR;
 
-fn pack(id: &str, credits: i64, price_cents: u64) -> Pack {
+pub(super) fn pack(id: &str, credits: i64, price_cents: u64) -> Pack {
     Pack {
         id: name(id),
         name: id.to_owned(),
@@ -41,7 +41,7 @@ pub(super) fn paid(story: &mut Story, id: &str, credits: i64) -> Outcome {
     story.request(&Request { key: Some(purchase_key(id)), ..plain(purchase(id, credits)) }).unwrap()
 }
 
-fn failed(id: &str) -> Command {
+pub(super) fn failed(id: &str) -> Command {
     Command::FailPurchase { id: id.to_owned(), reason: "card_declined".to_owned() }
 }
 

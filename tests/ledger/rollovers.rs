@@ -109,6 +109,18 @@ fn what_was_held_at_the_end_of_the_period_does_not_roll_over() {
 }
 
 #[test]
+fn what_a_period_without_rollover_left_over_does_not_roll_over_later() {
+    let tiers = [tier("plain", 100, Unit::Month), rolling(tier("keen", 10, Unit::Month), 1_000, 1)];
+    let mut story = Story::planned("2026-03-01", &tiers);
+    story.move_to("2026-04-15");
+    story.did(consume(90));
+    story.did(change_tier("keen", false));
+    story.move_to("2026-05-01");
+    // Of the 100 of April 10 are left; those of March are gone.
+    assert_eq!(story.see(), seen(20, 20, 0, 0));
+}
+
+#[test]
 fn a_daily_allocation_rolls_over_to_the_next_days() {
     let mut story = Story::planned("2026-03-01T08:00:00", &[rolling(tier("day", 5, Unit::Day), 4, 2)]);
     story.did(consume(2));

@@ -242,6 +242,19 @@ fn what_is_charged_while_there_is_no_limit_begins_the_count_anew() {
     assert_eq!(spent(story.refused(consume(12)), &day(20)), 9);
 }
 
+#[test]
+fn a_feature_that_no_limit_names_any_more_is_counted_anew() {
+    let images = limit(SpendWindow::Day, 10, Some("images"));
+    let mut story = limited(vec![day(100), images.clone()]);
+    story.did(consume_for("images", 4));
+    set(&mut story, vec![day(100)]);
+    story.did(consume_for("images", 50));
+    set(&mut story, vec![day(100), images.clone()]);
+    assert_eq!(spent(story.refused(consume_for("images", 11)), &images), 0);
+    assert_eq!(spent(story.refused(consume(47)), &day(100)), 54);
+    story.did(consume_for("images", 10));
+}
+
 /// Once, a count stopped at the most that a balance can be, and refunds were
 /// taken off that.
 #[test]

@@ -19,11 +19,11 @@ fn taken(id: &str, refunded_cents: u64, reason: TakeBackReason) -> Command {
     }))
 }
 
-fn dispute(id: &str, cents: u64) -> Command {
+pub(super) fn dispute(id: &str, cents: u64) -> Command {
     taken(id, cents, TakeBackReason::Dispute)
 }
 
-fn give_back(id: &str) -> Command {
+pub(super) fn give_back(id: &str) -> Command {
     Command::GiveBack { purchase: id.to_owned(), event: "evt".to_owned() }
 }
 
