@@ -47,6 +47,8 @@ fn with_reset_what_the_tier_before_gave_ends_and_a_period_begins_at_once() {
     // 100 of the period, 20 rolled over, 7 topped up.
     assert_eq!(story.see(), seen(127, 127, 0, 0));
     story.did(change_tier("large", true));
+    // In the same request, so that its answer can say so.
+    assert_eq!(in_whole(story.book.ledger().balance()), 507);
     assert_eq!(
         story.told(before),
         [
