@@ -234,5 +234,8 @@ test("limits of a customer's own are in place of the project's, none of them too
   await limited.done("PATCH", path, { spend_limits: [] });
   assert.equal((await limited.consume("vip", 50)).status, 200);
   await limited.done("PATCH", path, { spend_limits: null });
-  assert.equal((await limited.consume("vip", 0.5)).body.limit, 1);
+  // What was charged while there was no limit is not counted.
+  assert.equal((await limited.consume("vip", 0.5)).status, 200);
+  const { spent, limit } = (await limited.consume("vip", 0.75)).body;
+  assert.deepEqual([spent, limit], [0.5, 1]);
 });
