@@ -1,8 +1,8 @@
 // What every entry of the package shares, in one file per runtime (`dist/client.*`): an entry
 // imports from here and from nowhere deeper, so a bundle that uses two entries has one core.
 
-export { core, fieldsOf, put, putJson } from "./core.ts";
+export { core, type Fields, fieldsOf, put, putJson } from "./core.ts";
 export { CreditEngine } from "./engine.ts";
 export * from "./errors.ts";
 export { errorOf, Http } from "./http.ts";
-export { environment } from "./options.ts";
+export { credentials, environment } from "./options.ts";

@@ -1,7 +1,7 @@
 // The errors. A bundle may hold this module twice (ESM and CommonJS, or two entries of the
 // package), so `instanceof` goes by a brand that all copies know, not by a class's identity.
 
-const BRAND = Symbol.for("edge-credits.error");
+export const BRAND = Symbol.for("edge-credits.error");
 
 export interface ErrorOptions {
   code?: string;
@@ -38,9 +38,11 @@ export class CreditEngineError extends Error {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
     const brands: string[] = [];
     for (let at = new.target; BRAND in at; at = Object.getPrototypeOf(at)) brands.push(at[BRAND]);
-    // Not shown when an error is printed; names survive a minifier that renames classes.
+    // Not shown when an error is printed; names survive a minifier that renames classes. Before
+    // a dot stands whose name it is, where two surfaces have a class of the same name.
     Object.defineProperty(this, BRAND, { value: brands });
-    Object.defineProperty(this, "name", { value: brands[0], configurable: true, writable: true });
+    const name = brands[0]?.split(".").at(-1);
+    Object.defineProperty(this, "name", { value: name, configurable: true, writable: true });
     this.code = options.code ?? "unexpected";
     this.status = options.status;
     this.details = options.details ?? {};

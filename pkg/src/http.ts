@@ -2,7 +2,7 @@
 // always under one idempotency key, within one deadline; when it ends, however it ends, no timer
 // and no listener is left.
 
-import type { CallOptions, ClientOptions, ResponseLike } from "../types/index.d.ts";
+import type { CallOptions, ResponseLike } from "../types/index.d.ts";
 import { accepted, core, type Fields } from "./core.ts";
 import {
   AbortError,
@@ -15,7 +15,7 @@ import {
   type Site,
   TimeoutError,
 } from "./errors.ts";
-import { type Settled, settle, settleCall } from "./options.ts";
+import { type Keyless, type Settled, settle, settleCall } from "./options.ts";
 
 const KEY_BYTES = 16;
 
@@ -28,6 +28,27 @@ export interface Answer {
   requestId: string | undefined;
   retryAfter: string | undefined;
   idempotencyKey: string | undefined;
+  /** The answer as it came, read to its end, and the text that was in it. */
+  response: ResponseLike;
+  text: string;
+}
+
+/** How a try ended that may be followed by another. */
+export interface Tried {
+  /** The answer's status; undefined if there was none. */
+  status: number | undefined;
+  retryAfter: string | undefined;
+  /** Tries that were made again so far: 0 after the first. */
+  retries: number;
+  elapsedMs: number;
+}
+
+/** What a surface arranges otherwise than this package's own client, for one call. */
+export interface Arrangement {
+  /** More for `fetch`. */
+  init?: object;
+  /** Milliseconds until the next try, or less than zero to give up. Otherwise the core says. */
+  waitMs?: ((tried: Tried) => number) | undefined;
 }
 
 /** A built request with all that its tries share. */
@@ -41,13 +62,15 @@ interface Job {
   timeoutMs: number;
   maxRetries: number;
   signal: CallOptions["signal"];
+  arranged: Arrangement;
 }
 
 export class Http {
   readonly settled: Settled;
 
-  constructor(options: ClientOptions) {
-    this.settled = settle(options);
+  /** @param who says who calls, where that is not `apiKey` */
+  constructor(options: Keyless, who?: Settled["credentials"]) {
+    this.settled = settle(options, who);
   }
 
   /**
@@ -63,15 +86,21 @@ export class Http {
   }
 
   /** Makes a call; throws only if nothing whole was answered. */
-  async exchange(call: string, fields: Fields, options: CallOptions, site: Site): Promise<Answer> {
+  async exchange(
+    call: string,
+    fields: Fields,
+    options: CallOptions,
+    site: Site,
+    arranged: Arrangement = {},
+  ): Promise<Answer> {
     try {
-      return await this.#run(this.#job(call, fields, options));
+      return await this.#run(this.#job(call, fields, options, arranged));
     } catch (error) {
       throw at(error, site);
     }
   }
 
-  #job(call: string, fields: Fields, options: CallOptions): Job {
+  #job(call: string, fields: Fields, options: CallOptions, arranged: Arrangement): Job {
     const [method = "", path = "", ...rest] = accepted(core().request(call, fields)).split("\n");
     return {
       call,
@@ -81,12 +110,13 @@ export class Http {
       idempotencyKey: method === "POST" ? keyOf(options) : undefined,
       headers: options.headers ?? {},
       signal: options.signal,
+      arranged,
       ...settleCall(options, this.settled),
     };
   }
 
   async #run(job: Job): Promise<Answer> {
-    const deadline = performance.now() + job.timeoutMs;
+    const started = performance.now();
     const stop = new AbortController();
     const abort = () =>
       stop.abort(new AbortError("the call was aborted", context(job, job.signal?.reason)));
@@ -101,20 +131,15 @@ export class Http {
       for (let retries = 0; ; retries += 1) {
         const outcome = await this.#try(job, headers, retries, stop.signal);
         const failed = outcome instanceof ConnectionError ? undefined : outcome;
-        const waitMs = core().retry_wait_ms(
-          failed?.status ?? 0,
-          failed?.retryAfter,
-          retries,
-          job.maxRetries,
-          Math.max(0, deadline - performance.now()),
-          Date.now(),
-          Math.random() * 2 ** 32,
-        );
+        const elapsedMs = performance.now() - started;
+        const { status, retryAfter } = failed ?? {};
+        const tried = { status, retryAfter, retries, elapsedMs };
+        const waitMs = (job.arranged.waitMs ?? ((tried) => waitOf(tried, job)))(tried);
         if (waitMs < 0) {
           if (failed === undefined) throw outcome;
           return failed;
         }
-        this.#tell("onRetry", { ...told(job, retries), waitMs, status: failed?.status });
+        this.#tell("onRetry", { ...told(job, retries), waitMs, status });
         await sleep(waitMs, stop.signal);
       }
     } finally {
@@ -135,6 +160,7 @@ export class Http {
     try {
       signal.throwIfAborted();
       const init = {
+        ...job.arranged.init,
         method: job.method,
         headers,
         signal,
@@ -204,7 +230,25 @@ function read(response: ResponseLike, text: string, job: Job): Answer {
     requestId: response.headers.get("X-Request-Id") ?? undefined,
     retryAfter: response.headers.get("Retry-After") ?? undefined,
     idempotencyKey: job.idempotencyKey,
+    response,
+    text,
   };
+}
+
+/** How the core waits. */
+function waitOf({ status, retryAfter, retries, elapsedMs }: Tried, job: Job): number {
+  const leftMs = Math.max(0, job.timeoutMs - elapsedMs);
+  const random = Math.random() * 2 ** 32;
+  const { maxRetries } = job;
+  return core().retry_wait_ms(
+    status ?? 0,
+    retryAfter,
+    retries,
+    maxRetries,
+    leftMs,
+    Date.now(),
+    random,
+  );
 }
 
 /** The error that an answer is. */
@@ -213,8 +257,8 @@ export function errorOf(answer: Answer): CreditEngineError {
   const problem = typeof body === "object" && body !== null ? body : {};
   const isProblem = typeof problem.code === "string";
   const code: string = isProblem ? problem.code : core().code_of_status(status);
-  const message =
-    typeof problem.detail === "string" ? problem.detail : `the engine answered ${status}`;
+  const words = [problem.detail, problem.message].find((text) => typeof text === "string");
+  const message = words ?? `the engine answered ${status}`;
   const options = { code, status, details: problem, requestId, idempotencyKey };
   switch (core().error_class(status, code)) {
     case "insufficient_credits":

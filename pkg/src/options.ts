@@ -26,7 +26,10 @@ export interface Settled {
   onError: ClientOptions["onError"];
 }
 
-export function settle(options: ClientOptions): Settled {
+/** What a client without the usual key takes. */
+export type Keyless = Omit<ClientOptions, "apiKey"> & Partial<Pick<ClientOptions, "apiKey">>;
+
+export function settle(options: Keyless, who?: Settled["credentials"]): Settled {
   const { fetcher } = options;
   // Called through globalThis: Workers refuse a fetch that is called as a method of anything else.
   const globalFetch: FetchLike = (...call) => globalThis.fetch(...call) as ReturnType<FetchLike>;
@@ -35,7 +38,7 @@ export function settle(options: ClientOptions): Settled {
     fetch: fetcher ? (...call) => fetcher.fetch(...call) : (options.fetch ?? globalFetch),
     timeoutMs: timeout(options.timeoutMs ?? TIMEOUT_MS),
     maxRetries: retries(options.maxRetries ?? MAX_RETRIES),
-    credentials: credentials(options),
+    credentials: who ?? credentials(options),
     hooks: options.hooks ?? {},
     logger: options.logger,
     onError: options.onError,
@@ -61,7 +64,7 @@ function retries(count: number): number {
   return count;
 }
 
-function baseUrl({ baseUrl, fetcher }: ClientOptions): string {
+function baseUrl({ baseUrl, fetcher }: Keyless): string {
   const given = baseUrl ?? (fetcher ? BOUND_ENGINE : (environment("CREDITS_URL") ?? LOCAL_ENGINE));
   let url: URL;
   try {
@@ -74,21 +77,30 @@ function baseUrl({ baseUrl, fetcher }: ClientOptions): string {
   return url.href.replace(/\/+$/, "");
 }
 
-function credentials(options: ClientOptions): Settled["credentials"] {
+/**
+ * Says who calls, by a key that is judged before it is used.
+ * @param name the option in which the caller gave it, for what is said about it
+ * @param headers how it is sent
+ */
+export function credentials(
+  options: Keyless,
+  name = "apiKey",
+  headers = (key: string): Record<string, string> => ({ Authorization: `Bearer ${key}` }),
+): Settled["credentials"] {
   const isBrowser = looksLikeBrowser() && options.dangerouslyAllowBrowser !== true;
   const checked = (key: unknown): Record<string, string> => {
-    if (typeof key !== "string") throw new ConfigurationError("apiKey must be a string");
+    if (typeof key !== "string") throw new ConfigurationError(`${name} must be a string`);
     const refusal = core().check_api_key(key, isBrowser);
     if (refusal) {
-      const [code = "", field, detail] = refusal.slice(1).split("\n");
-      throw new ConfigurationError(`${field} ${detail}`, { code });
+      const [code = "", , detail] = refusal.slice(1).split("\n");
+      throw new ConfigurationError(`${name} ${detail}`, { code });
     }
-    return { Authorization: `Bearer ${key}` };
+    return headers(key);
   };
   const { apiKey } = options;
   if (typeof apiKey === "function") return async () => checked(await apiKey());
-  const headers = checked(apiKey);
-  return async () => headers;
+  const sent = checked(apiKey);
+  return async () => sent;
 }
 
 function looksLikeBrowser(): boolean {

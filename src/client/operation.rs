@@ -100,6 +100,8 @@ const fn post(name: &'static str, path: &'static str, fields: &'static [Field]) 
 }
 
 const CUSTOMER: Field = path("customer_id");
+/// Whom a project key asks for, on routes where a customer key speaks for itself.
+const HOLDER: Field = query("customer_id", Kind::Name);
 const TRANSACTION: Field = path("transaction_id");
 
 /// All calls.
@@ -191,7 +193,11 @@ pub static OPERATIONS: &[Operation] = &[
         &[TRANSACTION, must("expires_in", Kind::Count)],
     ),
     get("usage", "/v1/usage-transactions/{transaction_id}", &[TRANSACTION]),
-    post("create-customer", "/v1/customers", &[must("id", Kind::Name), body("metadata", Kind::Json)]),
+    post(
+        "create-customer",
+        "/v1/customers",
+        &[must("id", Kind::Name), body("tier_id", Kind::Name), body("metadata", Kind::Json)],
+    ),
     get("customer", "/v1/customers/{customer_id}", &[CUSTOMER]),
     get(
         "customers",
@@ -203,6 +209,28 @@ pub static OPERATIONS: &[Operation] = &[
         method: "DELETE",
         path: "/v1/customers/{customer_id}",
         fields: &[CUSTOMER],
+        rule: Rule::None,
+    },
+    post(
+        "change-tier",
+        "/v1/customers/{customer_id}/tier",
+        &[CUSTOMER, must("tier_id", Kind::Name), body("reset_balance", Kind::Flag)],
+    ),
+    get("predev-balance", "/credits-balance", &[HOLDER]),
+    get("openrouter-credits", "/api/v1/credits", &[HOLDER]),
+    get("hiveforge-balance", "/api/v1/entitlements/credits", &[]),
+    get(
+        "hiveforge-usage",
+        "/api/v1/entitlements/credits/usage",
+        &[query("startDate", Kind::Text), query("endDate", Kind::Text)],
+    ),
+    get("hiveforge-packs", "/api/v1/entitlements/credits/packs", &[]),
+    get("hiveforge-costs", "/api/v1/entitlements/credits/costs", &[]),
+    Operation {
+        name: "hiveforge-settings",
+        method: "PATCH",
+        path: "/api/v1/entitlements/credits/settings",
+        fields: &[body("overageMode", Kind::Text), body("aiProviderPriority", Kind::Text)],
         rule: Rule::None,
     },
     get("costs", "/v1/costs", &[]),

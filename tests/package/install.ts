@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { describe } from "node:test";
 import { pathToFileURL } from "node:url";
 import { PACKAGE_DIR } from "../../scripts/package.mjs";
 import { toolEnv } from "../../scripts/toolchain.mjs";
@@ -48,5 +49,24 @@ export class Project {
 
   remove(): void {
     rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Runs tests twice: on a subpath as an ES module imports it, and on its CommonJS build, which is
+ * asked for by its path, since a Node that can require an ES module would take that one.
+ */
+export function eachFormat(
+  entry: string,
+  project: () => Project,
+  tests: (format: { name: string; get: () => Promise<Package> }) => void,
+): void {
+  const dist = `./node_modules/edge-credits/dist/${entry}.cjs`;
+  const formats = {
+    esm: () => project().import(`edge-credits/${entry}`),
+    cjs: async () => project().require(dist),
+  };
+  for (const [name, get] of Object.entries(formats)) {
+    describe(name, () => tests({ name, get }));
   }
 }

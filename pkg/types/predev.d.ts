@@ -1,0 +1,33 @@
+// The types of `edge-credits/predev`.
+
+import type { CallOptions, ClientOptions } from "./index.d.ts";
+
+export {
+  AbortError,
+  AuthenticationError,
+  ConfigurationError,
+  ConnectionError,
+  CreditEngineError,
+  RateLimitError,
+  TimeoutError,
+} from "./index.d.ts";
+
+export interface GetCreditsBalanceOptions extends Omit<ClientOptions, "apiKey">, CallOptions {
+  /** Whose balance, with a project key. A customer key asks for its own. */
+  customerId?: string;
+}
+
+export interface CreditsBalance {
+  success: true;
+  /** What can be spent now. */
+  creditsRemaining: number;
+}
+
+/**
+ * What the holder of a key can spend. Tries again, with growing waits, where that may help.
+ * @throws {AuthenticationError} for a key that is missing, wrong, or may not read
+ */
+export declare function getCreditsBalance(
+  apiKey: string,
+  options?: GetCreditsBalanceOptions,
+): Promise<CreditsBalance>;
