@@ -177,6 +177,20 @@ fn what_was_given_back_can_be_taken_again() {
     assert_eq!(story.see(), seen(0, 0, 0, 0));
 }
 
+/// Once, sums of what was taken stopped at the most that an amount can be.
+#[test]
+fn the_largest_purchase_can_be_disputed_again_and_again() {
+    let most = 9_000_000_000;
+    let mut story = Story::new();
+    paid(&mut story, "p", most);
+    for _ in 0..3 {
+        story.did(dispute("p", most.try_into().unwrap()));
+        assert_eq!(story.see(), seen(0, 0, 0, 0));
+        story.did(give_back("p"));
+        assert_eq!(story.see(), seen(most, most, 0, 0));
+    }
+}
+
 /// Partly from what the dispute had left, partly from what it gave back.
 #[test]
 fn a_refund_takes_from_all_that_is_left_of_a_purchase() {

@@ -96,7 +96,7 @@ impl Ledger {
         let (bought, purchase) = bought(&order.purchase, journal)?;
         let taken = Taken::read(bought.seq, journal)?;
         let whole = purchase.credits;
-        let asked = part_of(whole, order.refunded_cents, purchase.price_cents).minus(taken.standing());
+        let asked = taken.still_to_take(part_of(whole, order.refunded_cents, purchase.price_cents));
         let mut amount = Credits::ZERO;
         let mut draws = Draws::new();
         let is_of_it = |grant: &&Grant| grant.seq == bought.seq || taken.restoring.contains(&grant.seq);
@@ -120,7 +120,7 @@ impl Ledger {
     ) -> Result<Entry, Stop<J::Fault>> {
         let (bought, purchase) = bought(id, journal)?;
         let taken = Taken::read(bought.seq, journal)?;
-        let amount = taken.by_dispute.minus(taken.restored).or_zero();
+        let amount = taken.still_to_restore();
         if self.opened_at.is_none() || self.balance.checked_add(amount).is_none() {
             return Err(invalid("purchase", "cannot be given back any more").into());
         }
@@ -157,12 +157,14 @@ impl Ledger {
     }
 }
 
-/// What was taken back of a purchase so far, and what of it came back.
+/// What was taken back of a purchase so far, and what of it came back. In
+/// millionths: taken and restored again and again, sums can pass
+/// [`Credits::MAX`].
 #[derive(Default)]
 struct Taken {
-    by_refund: Credits,
-    by_dispute: Credits,
-    restored: Credits,
+    by_refund: i64,
+    by_dispute: i64,
+    restored: i64,
     /// The entries by which it came back.
     restoring: Vec<u64>,
 }
@@ -173,13 +175,13 @@ impl Taken {
         for entry in journal.about(purchase).map_err(Stop::Failed)? {
             match entry.event {
                 Event::Reversed { reason: TakeBackReason::Refund, .. } => {
-                    taken.by_refund = taken.by_refund.minus(entry.amount);
+                    taken.by_refund = taken.by_refund.saturating_sub(entry.amount.millionths());
                 }
                 Event::Reversed { reason: TakeBackReason::Dispute, .. } => {
-                    taken.by_dispute = taken.by_dispute.minus(entry.amount);
+                    taken.by_dispute = taken.by_dispute.saturating_sub(entry.amount.millionths());
                 }
                 _ => {
-                    taken.restored = taken.restored.plus(entry.amount);
+                    taken.restored = taken.restored.saturating_add(entry.amount.millionths());
                     taken.restoring.push(entry.seq);
                 }
             }
@@ -187,8 +189,15 @@ impl Taken {
         Ok(taken)
     }
 
-    fn standing(&self) -> Credits {
-        self.by_refund.plus(self.by_dispute).minus(self.restored)
+    /// What is left to take of a share that is to be taken in all.
+    fn still_to_take(&self, share: Credits) -> Credits {
+        let standing = self.by_refund.saturating_add(self.still_to_restore().millionths());
+        Credits::from_millionths(share.millionths().saturating_sub(standing)).unwrap_or_default()
+    }
+
+    /// What a dispute took and did not give back.
+    fn still_to_restore(&self) -> Credits {
+        Credits::from_millionths(self.by_dispute.saturating_sub(self.restored)).unwrap_or_default()
     }
 }
 
