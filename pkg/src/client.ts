@@ -4,5 +4,5 @@
 export { core, type Fields, fieldsOf, put, putJson } from "./core.ts";
 export { CreditEngine } from "./engine.ts";
 export * from "./errors.ts";
-export { errorOf, Http } from "./http.ts";
+export { type Answer, errorOf, Http, type Tried } from "./http.ts";
 export { credentials, environment } from "./options.ts";

@@ -1,13 +1,30 @@
-// Compiled, never run: the public types of the surfaces, against what is there. The classes of
-// the package itself are compared in `conformance.ts`.
+// Compiled, never run: the public types of the surfaces, against what is there. Of a class its
+// instances are compared, and of a client also how it is made: errors are not made by users.
 
 import type * as PublicHiveForge from "../types/hiveforge.d.ts";
+import type * as PublicOpenRouter from "../types/openrouter.d.ts";
 import type * as PublicPredev from "../types/predev.d.ts";
 import type * as RealHiveForge from "./hiveforge.ts";
+import type * as RealOpenRouter from "./openrouter.ts";
 import type * as RealPredev from "./predev.ts";
 
 type Same<Promised, Given extends Promised> = Given;
-type Own<Module> = Omit<Module, "CreditEngineError">;
+type Class = abstract new (...options: never) => unknown;
+type Shape<Module> = {
+  [Name in keyof Module]: Module[Name] extends { prototype: infer Instance }
+    ? Instance
+    : Module[Name];
+};
+type Made<Client extends Class> = ConstructorParameters<Client>;
 
-export type HiveForge = Same<Own<typeof PublicHiveForge>, Own<typeof RealHiveForge>>;
-export type Predev = Same<Own<typeof PublicPredev>, Own<typeof RealPredev>>;
+export type HiveForge = Same<Shape<typeof PublicHiveForge>, Shape<typeof RealHiveForge>>;
+export type HiveForgeMade = Same<
+  Made<typeof PublicHiveForge.HiveForgeClient>,
+  Made<typeof RealHiveForge.HiveForgeClient>
+>;
+export type OpenRouter = Same<Shape<typeof PublicOpenRouter>, Shape<typeof RealOpenRouter>>;
+export type OpenRouterMade = Same<
+  Made<typeof PublicOpenRouter.OpenRouter>,
+  Made<typeof RealOpenRouter.OpenRouter>
+>;
+export type Predev = Same<Shape<typeof PublicPredev>, Shape<typeof RealPredev>>;
