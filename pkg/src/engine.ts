@@ -3,21 +3,43 @@
 
 import type * as Public from "../types/index.d.ts";
 import { type Fields, fieldsOf, putJson } from "./core.ts";
-import { at, ConfigurationError, callSite, InsufficientCreditsError, type Site } from "./errors.ts";
-import { type Answer, errorOf, Http } from "./http.ts";
+import { Degradation } from "./degradation.ts";
+import {
+  at,
+  ConfigurationError,
+  ConnectionError,
+  CreditEngineError,
+  callSite,
+  InsufficientCreditsError,
+  type Site,
+} from "./errors.ts";
+import { type Answer, errorOf, Http, idempotencyKeyOf } from "./http.ts";
+import { Prices } from "./prices.ts";
+import { detectRuntime } from "./runtime.ts";
 
 export class CreditEngine implements Public.CreditEngine {
   readonly mode = "stateless";
+  readonly runtime: Public.Runtime = detectRuntime();
   readonly #http: Http;
+  readonly #prices: Prices;
+  readonly #degradation: Degradation | undefined;
+  #isDestroyed = false;
 
   constructor(options: Public.CreditEngineOptions) {
     const site = callSite(new.target);
     try {
       checkMode(options.mode ?? "auto");
       this.#http = new Http(options);
+      this.#prices = new Prices(this.#http, options.pricesMaxAgeMs);
+      const degradation = options.gracefulDegradation;
+      if (degradation) this.#degradation = new Degradation(this.#http, degradation);
     } catch (error) {
       throw at(error, site);
     }
+  }
+
+  get pendingOperations(): number {
+    return this.#degradation?.pendingOperations ?? 0;
   }
 
   getBalance(
@@ -35,9 +57,9 @@ export class CreditEngine implements Public.CreditEngine {
     amount: Public.Charge,
     description?: string,
     options: Public.ConsumeOptions = {},
-  ): Promise<Public.Charged | Public.Refused> {
+  ): Promise<Public.Charged | Public.Degraded | Public.Refused> {
     const site = callSite(CreditEngine.prototype.consume);
-    return this.#consume(customerId, amount, description, options, site);
+    return this.#consume({ customerId, amount, description, options, site });
   }
 
   consumeOrFail(
@@ -45,10 +67,12 @@ export class CreditEngine implements Public.CreditEngine {
     amount: Public.Charge,
     description?: string,
     options: Public.ConsumeOptions = {},
-  ): Promise<Public.Charged> {
+  ): Promise<Public.Charged | Public.Degraded> {
     const site = callSite(CreditEngine.prototype.consumeOrFail);
-    const fields = () => consumeFields(customerId, amount, description, options);
-    return this.#read("consume", fields, options, site, chargedOf);
+    return this.#charge({ customerId, amount, description, options, site }).then((charge) => {
+      if (charge instanceof InsufficientCreditsError) throw charge;
+      return charge;
+    });
   }
 
   add(
@@ -71,7 +95,60 @@ export class CreditEngine implements Public.CreditEngine {
     return this.#read("transactions", fields, options, site, ({ body }) => body);
   }
 
-  async destroy(): Promise<void> {}
+  createTopUpSession(options: Public.TopUpSessionOptions): Promise<Public.TopUpSession> {
+    const site = callSite(CreditEngine.prototype.createTopUpSession);
+    const { customerId, successUrl, cancelUrl, packId } = options;
+    const fields = () => fieldsOf({ customerId, successUrl, cancelUrl, packId });
+    return this.#read("create-topup-session", fields, options, site, ({ body }) => ({
+      checkoutUrl: body.checkout_url,
+      sessionId: body.session_id,
+    }));
+  }
+
+  estimate(charge: Public.Charge, options: Public.CallOptions = {}): Promise<number> {
+    const site = callSite(CreditEngine.prototype.estimate);
+    return this.#estimate(charge, options, site);
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: the rows are what `groupBy` says
+  getUsageAnalytics(options: Public.UsageAnalyticsOptions = {}): Promise<any> {
+    const site = callSite(CreditEngine.prototype.getUsageAnalytics);
+    const { period, groupBy, customerId, from, to } = options;
+    const fields = () => fieldsOf({ period, groupBy, customerId, from, to });
+    return this.#read("analytics-usage", fields, options, site, bodyOf);
+  }
+
+  getTopConsumers(
+    options: Public.PeriodOptions & { limit?: number } = {},
+  ): Promise<Public.TopConsumer[]> {
+    const site = callSite(CreditEngine.prototype.getTopConsumers);
+    const { period, limit } = options;
+    return this.#read("top-consumers", () => fieldsOf({ period, limit }), options, site, bodyOf);
+  }
+
+  getActionBreakdown(options: Public.PeriodOptions = {}): Promise<Public.ActionUsage[]> {
+    const site = callSite(CreditEngine.prototype.getActionBreakdown);
+    const { period } = options;
+    return this.#read("analytics-actions", () => fieldsOf({ period }), options, site, bodyOf);
+  }
+
+  getBurnRate(options: Public.CallOptions & { days?: number } = {}): Promise<Public.BurnRate> {
+    const site = callSite(CreditEngine.prototype.getBurnRate);
+    const { days } = options;
+    return this.#read("burn-rate", () => fieldsOf({ days }), options, site, bodyOf);
+  }
+
+  getAnalyticsSummary(options: Public.PeriodOptions = {}): Promise<Public.AnalyticsSummary> {
+    const site = callSite(CreditEngine.prototype.getAnalyticsSummary);
+    const { period } = options;
+    return this.#read("analytics-summary", () => fieldsOf({ period }), options, site, bodyOf);
+  }
+
+  async destroy(): Promise<void> {
+    const site = callSite(CreditEngine.prototype.destroy);
+    this.#isDestroyed = true;
+    await this.#degradation?.settle(site);
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.destroy();
@@ -85,23 +162,86 @@ export class CreditEngine implements Public.CreditEngine {
     site: Site,
     read: (answer: Answer) => T,
   ): Promise<T> {
-    return read(await this.#http.send(call, fields(), options, site));
+    this.#checkAlive(site);
+    const answer = await this.#http.send(call, fields(), options, site);
+    this.#degradation?.reached();
+    return read(answer);
   }
 
-  async #consume(
-    customerId: string,
-    amount: Public.Charge,
-    description: string | undefined,
-    options: Public.ConsumeOptions,
-    site: Site,
-  ): Promise<Public.Charged | Public.Refused> {
-    const fields = consumeFields(customerId, amount, description, options);
-    const answer = await this.#http.exchange("consume", fields, options, site);
-    if (answer.status === 200 && answer.body !== undefined) return chargedOf(answer);
-    const error = errorOf(answer);
-    if (!(error instanceof InsufficientCreditsError)) throw at(error, site);
-    return { success: false, balance: error.currentBalance, shortfall: error.shortfall };
+  async #consume(asked: Asked): Promise<Public.Charged | Public.Degraded | Public.Refused> {
+    const charge = await this.#charge(asked);
+    if (!(charge instanceof InsufficientCreditsError)) return charge;
+    return { success: false, balance: charge.currentBalance, shortfall: charge.shortfall };
   }
+
+  /** What came of a charge; throws what is neither a charge nor a lack of credits. */
+  async #charge(
+    asked: Asked,
+  ): Promise<Public.Charged | Public.Degraded | InsufficientCreditsError> {
+    const { options, site } = asked;
+    this.#checkAlive(site);
+    try {
+      const fields = consumeFields(asked);
+      const keyed = { ...options, idempotencyKey: idempotencyKeyOf(options) };
+      const answer = await this.#http.exchange("consume", fields, keyed, site).catch(ifUnreachable);
+      if (answer instanceof ConnectionError || answer.status >= 500) {
+        const degraded = this.#letThrough(asked, fields, keyed);
+        if (degraded !== undefined) return degraded;
+        throw answer instanceof ConnectionError ? answer : errorOf(answer);
+      }
+      this.#degradation?.reached();
+      if (answer.status === 200) return chargedOf(answer);
+      const error = at(errorOf(answer), site);
+      if (error instanceof InsufficientCreditsError) return error;
+      throw error;
+    } catch (error) {
+      throw at(error, site);
+    }
+  }
+
+  #letThrough(
+    { amount, options, site }: Asked,
+    fields: Fields,
+    keyed: Public.CallOptions & { idempotencyKey: string },
+  ): Public.Degraded | undefined {
+    // Charged later, a charge with a deadline would be refused.
+    if (this.#isDestroyed || options.deadline !== undefined) return undefined;
+    const credits = this.#prices.known(amount);
+    if (credits === undefined) return undefined;
+    return this.#degradation?.letThrough(fields, credits, keyed, site);
+  }
+
+  async #estimate(charge: Public.Charge, options: Public.CallOptions, site: Site): Promise<number> {
+    this.#checkAlive(site);
+    try {
+      return Number(await this.#prices.quote(charge, options, site));
+    } catch (error) {
+      throw at(error, site);
+    }
+  }
+
+  #checkAlive(site: Site): void {
+    if (!this.#isDestroyed) return;
+    throw at(new CreditEngineError("the engine is destroyed", { code: "destroyed" }), site);
+  }
+}
+
+/** What a charge was asked for with. */
+interface Asked {
+  customerId: string;
+  amount: Public.Charge;
+  description: string | undefined;
+  options: Public.ConsumeOptions;
+  site: Site;
+}
+
+function ifUnreachable(error: unknown): ConnectionError {
+  if (error instanceof ConnectionError) return error;
+  throw error;
+}
+
+function bodyOf({ body }: Answer) {
+  return body;
 }
 
 function checkMode(mode: string): void {
@@ -114,12 +254,8 @@ function checkMode(mode: string): void {
   );
 }
 
-function consumeFields(
-  customerId: string,
-  amount: Public.Charge,
-  description: string | undefined,
-  { metadata, feature, deadline }: Public.ConsumeOptions,
-): Fields {
+function consumeFields({ customerId, amount, description, options }: Asked): Fields {
+  const { metadata, feature, deadline } = options;
   const price = typeof amount === "object" && amount !== null ? amount : { amount };
   const fields = fieldsOf({ customerId, ...price, description, feature, deadline });
   putJson(fields, "metadata", metadata);

@@ -107,7 +107,7 @@ export class Http {
       method,
       url: this.settled.baseUrl + path,
       body: rest.length > 0 ? rest.join("\n") : undefined,
-      idempotencyKey: method === "POST" ? keyOf(options) : undefined,
+      idempotencyKey: method === "POST" ? idempotencyKeyOf(options) : undefined,
       headers: options.headers ?? {},
       signal: options.signal,
       arranged,
@@ -173,6 +173,8 @@ export class Http {
       const { status, requestId } = answer;
       const durationMs = performance.now() - started;
       this.#tell("onResponse", { ...told(job, retries), status, requestId, durationMs });
+      if (status >= 200 && status < 300 && answer.body === undefined)
+        return new ConnectionError("the answer was cut off", context(job));
       return answer;
     } catch (cause) {
       if (signal.aborted) throw signal.reason;
@@ -180,14 +182,19 @@ export class Http {
     }
   }
 
-  /** A hook must not break a call. */
+  /** Tells what no call can report. */
+  report(error: unknown): void {
+    const { onError } = this.settled;
+    if (onError) harmless(async () => onError(error));
+  }
+
+  /** A hook must not break a call, neither now nor later. */
   #tell<Hook extends keyof Settled["hooks"]>(hook: Hook, event: object): void {
-    try {
-      this.settled.logger?.debug?.(`edge-credits ${hook}`, event);
-      (this.settled.hooks[hook] as ((event: object) => void) | undefined)?.(event);
-    } catch (error) {
-      this.settled.onError?.(error);
-    }
+    const { logger, hooks } = this.settled;
+    const report = (error: unknown) => this.report(error);
+    if (logger?.debug) harmless(async () => logger.debug?.(`edge-credits ${hook}`, event), report);
+    const tell = hooks[hook] as ((event: object) => unknown) | undefined;
+    if (tell) harmless(async () => tell.call(hooks, event), report);
   }
 }
 
@@ -209,8 +216,13 @@ function fixed(job: Job): Record<string, string> {
   };
 }
 
+/** Runs what is not ours: begun at once, waited for by nobody. */
+function harmless(act: () => Promise<unknown>, report: (error: unknown) => void = () => {}): void {
+  act().catch(report);
+}
+
 /** The caller's key, or one of this call's own: with retries off it still tells a repeat. */
-function keyOf({ idempotencyKey }: CallOptions): string {
+export function idempotencyKeyOf({ idempotencyKey }: CallOptions): string {
   if (idempotencyKey === undefined)
     return core().idempotency_key(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
   accepted(core().check_idempotency_key(String(idempotencyKey)));
@@ -220,7 +232,7 @@ function keyOf({ idempotencyKey }: CallOptions): string {
 function read(response: ResponseLike, text: string, job: Job): Answer {
   let body: unknown;
   try {
-    body = text === "" ? {} : JSON.parse(text);
+    body = response.status === 204 ? {} : JSON.parse(text);
   } catch {
     body = undefined;
   }

@@ -126,7 +126,19 @@ export interface CallOptions {
 export interface CreditEngineOptions extends ClientOptions {
   /** `auto` and `stateless` are the same in this release; `persistent` is refused. Default `auto`. */
   mode?: "auto" | "stateless" | "persistent";
+  /** Lets a bounded number of credits through while the engine cannot be reached. Default false. */
+  gracefulDegradation?: boolean | GracefulDegradation;
+  /** How long `estimate` goes by the prices that it has read. Default 60,000. */
+  pricesMaxAgeMs?: number;
 }
+
+export interface GracefulDegradation {
+  /** How many credits may be let through and not yet charged, over all engines of the process. Default 100. */
+  maxCredits?: Amount;
+}
+
+/** Where the package runs, as far as it can tell. */
+export type Runtime = "cloudflare" | "vercel" | "netlify" | "aws-lambda" | "other";
 
 /** One grant of a balance, in the order in which they burn down. Named as in the HTTP API. */
 export interface Grant {
@@ -155,6 +167,7 @@ export interface Balance {
 
 export interface Charged {
   success: true;
+  degraded?: undefined;
   balance: number;
   /** What was charged. */
   amount: number;
@@ -164,8 +177,28 @@ export interface Charged {
   shortfall?: undefined;
 }
 
+/**
+ * Let through while the engine could not be reached, to be charged when it can: only with
+ * `gracefulDegradation`.
+ */
+export interface Degraded {
+  success: true;
+  degraded: true;
+  /** `NaN`: nobody knows it now. */
+  balance: number;
+  /** What will be charged. */
+  amount: number;
+  /** There is no transaction yet. The charge will have this idempotency key. */
+  idempotencyKey: string;
+  transactionId?: undefined;
+  /** Whether an earlier call with the same idempotency key was let through. */
+  replayed: boolean;
+  shortfall?: undefined;
+}
+
 export interface Refused {
   success: false;
+  degraded?: undefined;
   balance: number;
   /** How many credits are missing. */
   shortfall: number;
@@ -257,10 +290,119 @@ export interface TransactionOptions extends CallOptions {
   to?: Date | string;
 }
 
+export interface TopUpSessionOptions extends CallOptions {
+  customerId: string;
+  successUrl: string;
+  cancelUrl: string;
+  /** Which pack; may be absent if the project has one only. */
+  packId?: string;
+}
+
+export interface TopUpSession {
+  /** Where the customer pays. */
+  checkoutUrl: string;
+  sessionId: string;
+}
+
+/** Days in UTC, today included. */
+export type Period = "last_7_days" | "last_30_days" | "last_90_days" | "current_month";
+
+export interface PeriodOptions extends CallOptions {
+  /** Default `last_30_days`. */
+  period?: Period;
+}
+
+export interface UsageAnalyticsOptions extends PeriodOptions {
+  /** What a row is. Default `day`. */
+  groupBy?: "day" | "week" | "action";
+  /** One customer; all together if absent. */
+  customerId?: string;
+  /** The first day, instead of `period`. */
+  from?: Date | string;
+  /** The last day. */
+  to?: Date | string;
+}
+
+/** What all rows of analytics count. Named as in the HTTP API. */
+export interface UsageTotals {
+  /** What charges took. */
+  consumed: number;
+  /** What everything else put in. */
+  added: number;
+  /** What everything else took. */
+  removed: number;
+  /** What the balances changed by. */
+  net: number;
+  /** The part of `consumed` that no credits could pay. */
+  overage: number;
+  transaction_count: number;
+}
+
+export interface UsageDay extends UsageTotals {
+  /** The day; of a week its Monday. */
+  day: string;
+  /** Only by week. */
+  week?: string;
+}
+
+export interface ActionUsage extends UsageTotals {
+  /** The priced action or model; null where the catalogue gave no price. */
+  action: string | null;
+  type: TransactionType;
+  service: string | null;
+}
+
+export interface UsageAnalytics<Row = UsageDay> {
+  data: Row[];
+  from: string;
+  to: string;
+  customer_id?: string;
+}
+
+export interface TopConsumer {
+  customer_id: string;
+  total_consumed: number;
+  total_added: number;
+  total_removed: number;
+  overage: number;
+  transaction_count: number;
+}
+
+export interface BurnRate {
+  daily_avg_consumed: number;
+  daily_avg_added: number;
+  daily_avg_removed: number;
+  net_daily_burn: number;
+  /** Null while the balances do not fall. */
+  projection_days_remaining: number | null;
+  total_balance: number;
+  days: number;
+}
+
+export interface PeriodTotals {
+  from: string;
+  to: string;
+  total_consumed: number;
+  total_added: number;
+  total_removed: number;
+  net_change: number;
+  overage: number;
+  total_transactions: number;
+  active_customers: number;
+}
+
+export interface AnalyticsSummary extends PeriodTotals {
+  /** The same number of days before; `change_percent` of what was consumed, null if it was nothing. */
+  comparison: PeriodTotals & { change_percent: number | null };
+}
+
 /** The client of an edge-credits engine. Each call is one request. */
 export declare class CreditEngine {
   constructor(options: CreditEngineOptions);
   readonly mode: "stateless";
+  readonly runtime: Runtime;
+  /** Operations that were let through in an outage and are not charged yet. */
+  readonly pendingOperations: number;
   getBalance(
     customerId: string,
     options?: CallOptions & { includeBreakdown?: boolean },
@@ -271,18 +413,38 @@ export declare class CreditEngine {
     amount: Charge,
     description?: string,
     options?: ConsumeOptions,
-  ): Promise<Charged | Refused>;
+  ): Promise<Charged | Degraded | Refused>;
   /** Charges, or throws `InsufficientCreditsError`. */
   consumeOrFail(
     customerId: string,
     amount: Charge,
     description?: string,
     options?: ConsumeOptions,
-  ): Promise<Charged>;
+  ): Promise<Charged | Degraded>;
   /** Adds credits; an `adjustment` may be negative. */
   add(customerId: string, amount: Amount, options?: AddOptions): Promise<Added>;
   /** Newest first. */
   getTransactions(customerId: string, options?: TransactionOptions): Promise<Page<Transaction>>;
+  /** Makes a page where the customer buys a pack of credits. */
+  createTopUpSession(options: TopUpSessionOptions): Promise<TopUpSession>;
+  /** What a charge would cost now, by the project's prices: they are read once and kept for a while. */
+  estimate(charge: Charge, options?: CallOptions): Promise<number>;
+  getUsageAnalytics(
+    options: UsageAnalyticsOptions & { groupBy: "action" },
+  ): Promise<UsageAnalytics<ActionUsage>>;
+  getUsageAnalytics(options?: UsageAnalyticsOptions): Promise<UsageAnalytics>;
+  /** The most consumed first. */
+  getTopConsumers(
+    options?: PeriodOptions & { /** Default 10. */ limit?: number },
+  ): Promise<TopConsumer[]>;
+  /** By type and priced action, the most consumed first. */
+  getActionBreakdown(options?: PeriodOptions): Promise<ActionUsage[]>;
+  getBurnRate(options?: CallOptions & { /** Default 30. */ days?: number }): Promise<BurnRate>;
+  getAnalyticsSummary(options?: PeriodOptions): Promise<AnalyticsSummary>;
+  /**
+   * Charges what was let through in an outage; from now on no call is made. Throws `unsettled`
+   * if some of it could not be charged: it stays pending, and `destroy` may be called again.
+   */
   destroy(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

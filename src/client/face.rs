@@ -7,12 +7,14 @@
 
 use wasm_bindgen::prelude::*;
 
+use super::degrade;
 use super::estimate::{self, Priced};
 use super::failure::{self, ErrorClass};
 use super::key;
 use super::operation;
-use super::request::{Invalid, Request};
+use super::request::{self, Invalid, Request};
 use super::retry::{self, Bounds, Failed};
+use crate::credits::Credits;
 use crate::pricing::Tokens;
 use crate::time::Timestamp;
 
@@ -117,6 +119,33 @@ pub fn quote_model(prices: &str, model: &str, input: f64, cached_input: f64, out
         return refused(&not_whole("tokens"));
     };
     quote(prices, Priced::Model { model, tokens: Tokens { input, cached_input, output } })
+}
+
+/// An amount above zero as an exact decimal.
+#[wasm_bindgen]
+pub fn positive_amount(field: &str, text: &str) -> String {
+    match request::positive_amount(field, text) {
+        Ok(amount) => amount.to_string(),
+        Err(invalid) => refused(&invalid),
+    }
+}
+
+/// Whether a charge may pass in an outage: see [`degrade::let_through`]. Takes
+/// decimals that came from here.
+#[wasm_bindgen]
+pub fn let_through(amount: &str, limit: &str) -> bool {
+    match (Credits::parse(amount), Credits::parse(limit)) {
+        (Ok(amount), Ok(limit)) => degrade::let_through(amount, limit),
+        _ => false,
+    }
+}
+
+/// What was let through has been charged: see [`degrade::settled`].
+#[wasm_bindgen]
+pub fn settled(amount: &str) {
+    if let Ok(amount) = Credits::parse(amount) {
+        degrade::settled(amount);
+    }
 }
 
 fn quote(prices: &str, priced: Priced<'_>) -> String {

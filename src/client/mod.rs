@@ -14,9 +14,11 @@
 //! - [`key`]: idempotency keys that the client makes; which API keys may be
 //!   used where.
 //! - [`estimate`]: a price, by the code that charges it.
+//! - [`degrade`]: the budget of what is let through in an outage.
 //! - [`face`]: the seam to JavaScript: strings and numbers only, nothing that
 //!   would have to be freed.
 
+pub mod degrade;
 pub mod estimate;
 pub mod face;
 pub mod failure;

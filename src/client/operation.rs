@@ -102,6 +102,7 @@ const fn post(name: &'static str, path: &'static str, fields: &'static [Field]) 
 const CUSTOMER: Field = path("customer_id");
 /// Whom a project key asks for, on routes where a customer key speaks for itself.
 const HOLDER: Field = query("customer_id", Kind::Name);
+const PERIOD: Field = query("period", Kind::Text);
 const TRANSACTION: Field = path("transaction_id");
 
 /// All calls.
@@ -236,6 +237,31 @@ pub static OPERATIONS: &[Operation] = &[
     get("costs", "/v1/costs", &[]),
     get("models", "/v1/models", &[]),
     get("packs", "/v1/packs", &[]),
+    get(
+        "analytics-usage",
+        "/v1/analytics/usage",
+        &[
+            PERIOD,
+            query("from", Kind::Text),
+            query("to", Kind::Text),
+            query("group_by", Kind::Text),
+            query("customer_id", Kind::Name),
+        ],
+    ),
+    get("top-consumers", "/v1/analytics/top-consumers", &[PERIOD, query("limit", Kind::Count)]),
+    get("analytics-actions", "/v1/analytics/actions", &[PERIOD]),
+    get("burn-rate", "/v1/analytics/burn-rate", &[query("days", Kind::Count)]),
+    get("analytics-summary", "/v1/analytics/summary", &[PERIOD]),
+    post(
+        "create-topup-session",
+        "/v1/topup-sessions",
+        &[
+            must("customer_id", Kind::Name),
+            must("success_url", Kind::Text),
+            must("cancel_url", Kind::Text),
+            body("pack_id", Kind::Name),
+        ],
+    ),
 ];
 
 /// Finds a call by its name.

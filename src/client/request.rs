@@ -112,14 +112,8 @@ fn plain(field: &Field, value: &str) -> Result<String, Invalid> {
             Some(name) => Ok(name.into_string()),
             None => Err(wrong("must be 1 to 256 bytes without control characters")),
         },
-        Kind::Amount | Kind::PositiveAmount => {
-            let bad = |detail| invalid("invalid_amount", field.name, detail);
-            let amount = Credits::parse(value).map_err(|error| bad(error.detail()))?;
-            match field.kind == Kind::PositiveAmount && !amount.is_positive() {
-                true => Err(bad("must be above zero")),
-                false => Ok(amount.to_string()),
-            }
-        }
+        Kind::Amount => Ok(amount(field.name, value)?.to_string()),
+        Kind::PositiveAmount => Ok(positive_amount(field.name, value)?.to_string()),
         Kind::Count => match value.parse::<u64>() {
             Ok(count) if count <= MAX_COUNT && !value.starts_with('+') => Ok(count.to_string()),
             _ => Err(wrong("must be a whole number, zero or more")),
@@ -128,6 +122,22 @@ fn plain(field: &Field, value: &str) -> Result<String, Invalid> {
             "true" | "false" => Ok(value.to_owned()),
             _ => Err(wrong("must be true or false")),
         },
+    }
+}
+
+fn amount(field: &str, text: &str) -> Result<Credits, Invalid> {
+    Credits::parse(text).map_err(|error| invalid("invalid_amount", field, error.detail()))
+}
+
+/// An amount of credits above zero.
+///
+/// # Errors
+/// [`Invalid`]: `invalid_amount`.
+pub fn positive_amount(field: &str, text: &str) -> Result<Credits, Invalid> {
+    let amount = amount(field, text)?;
+    match amount.is_positive() {
+        true => Ok(amount),
+        false => Err(invalid("invalid_amount", field, "must be above zero")),
     }
 }
 
