@@ -45,12 +45,18 @@ pub(super) fn failed(id: &str) -> Command {
     Command::FailPurchase { id: id.to_owned(), reason: "card_declined".to_owned() }
 }
 
-/// Buys by itself from packs of 10, 50 and 100, and has paid once.
+/// Buys by itself from packs of 10 to 200, and has paid once.
 fn buying() -> Story {
     let mut story = Story::on("2026-03-01T12:00:00");
     story.terms(Terms {
         settings: Settings { overage_mode: Some(OverageMode::AutoPurchase), ..Settings::default() },
-        packs: vec![pack("l", 100, 900), pack("s", 10, 100), pack("m", 50, 480), pack("m-sale", 50, 470)],
+        packs: vec![
+            pack("xl-sale", 200, 90),
+            pack("l", 100, 900),
+            pack("s", 10, 100),
+            pack("m", 50, 480),
+            pack("m-sale", 50, 470),
+        ],
         ..Terms::default()
     });
     paid(&mut story, "first", 5);
@@ -99,7 +105,9 @@ fn the_smallest_pack_that_covers_is_bought_of_equal_ones_the_cheapest() {
     for (shortfall, bought) in [(1, "s"), (10, "s"), (11, "m-sale"), (50, "m-sale"), (51, "l"), (100, "l")] {
         assert_eq!(buy(&mut buying(), shortfall, "p"), Ok(format!("p {bought}")), "{shortfall}");
     }
-    assert_eq!(buy(&mut buying(), 101, "p"), Err(NoPurchase::NoPack));
+    // Not before the smaller ones, however cheap it is.
+    assert_eq!(buy(&mut buying(), 101, "p"), Ok("p xl-sale".to_owned()));
+    assert_eq!(buy(&mut buying(), 201, "p"), Err(NoPurchase::NoPack));
 }
 
 #[test]
