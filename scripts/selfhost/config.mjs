@@ -37,6 +37,8 @@ const VARIABLES = [
  * @property {string | undefined} [originAddress] `host:port` behind the ORIGIN binding
  * @property {string[]} [fromEnvironment] variables of workerd's environment that become
  *   bindings of the same name
+ * @property {string} [wrapper] a module that stands before the Worker and imports it as
+ *   `./worker.js`: how a test looks on
  * @property {Record<string, string>} [extraBindings] further text bindings; never secrets,
  *   they are written into the configuration
  */
@@ -46,12 +48,17 @@ const VARIABLES = [
  * @param {ConfigOptions} options
  */
 export function workerdConfig(options) {
-  const { port = 0, host = "127.0.0.1", kv = true, originAddress } = options;
+  const { port = 0, host = "127.0.0.1", kv = true, originAddress, wrapper } = options;
   const { fromEnvironment = VARIABLES, extraBindings = {} } = options;
   const { compatibilityDate, compatibilityFlags, objects } = readWranglerToml();
   const here = dirname(configPath(options.dataDir));
   const embed = (/** @type {string} */ path) => `embed ${quote(relative(here, path))}`;
   const flags = compatibilityFlags.map(quote).join(", ");
+  const modules = [
+    `(name = "engine.wasm", wasm = ${embed(WORKER_WASM)})`,
+    `(name = ${quote(wrapper ? "worker.js" : "index.js")}, esModule = ${embed(WORKER_JS)})`,
+    ...(wrapper ? [`(name = "index.js", esModule = ${embed(wrapper)})`] : []),
+  ];
 
   const services = [
     '(name = "main", worker = .mainWorker)',
@@ -99,8 +106,7 @@ const config :Workerd.Config = (
 
 const mainWorker :Workerd.Worker = (
   modules = [
-    (name = "index.js", esModule = ${embed(WORKER_JS)}),
-    (name = "engine.wasm", wasm = ${embed(WORKER_WASM)}),
+    ${modules.reverse().join(",\n    ")},
   ],
   compatibilityDate = ${quote(compatibilityDate)},
   compatibilityFlags = [${flags}],

@@ -1,4 +1,5 @@
 mod shards;
+mod speed;
 mod totals;
 mod world;
 

@@ -162,10 +162,11 @@ fn receive<S: Store>(store: &S, deltas: &Deltas) -> Result<Reply, StoreFault> {
         }
         let mut tally = Tally::default();
         groups.iter().for_each(|group| tally.add(&group.tally));
-        count(store, id, day, &tally)?;
+        count(store, id, day, &tally, deltas)?;
     }
-    let update = "UPDATE ledgers SET seen = ?, balance = ? WHERE id = ?";
-    store.run(update, (deltas.upto, deltas.balance, id))?;
+    if deltas.groups.is_empty() {
+        count(store, id, day, &Tally::default(), deltas)?;
+    }
     add_totals(store, &deltas.groups)?;
     Ok(Reply::ok(&Seen { seen: deltas.upto }))
 }
@@ -185,17 +186,24 @@ fn close_day<S: Store>(store: &S, id: u64) -> Result<(), StoreFault> {
     store.run(close, (id,))
 }
 
-fn count<S: Store>(store: &S, id: u64, day: i64, tally: &Tally) -> Result<(), StoreFault> {
-    let [consumed, added, removed, overage] = amounts(tally);
-    let update = "UPDATE ledgers SET day = ?, consumed = consumed + ?, consumed_m = consumed_m + ?, \
-                  added = added + ?, added_m = added_m + ?, removed = removed + ?, removed_m = removed_m + ?, \
-                  overage = overage + ?, overage_m = overage_m + ?, count = count + ? WHERE id = ?";
-    let parameters = (
-        (day, consumed.0, consumed.1, added.0, added.1, removed.0),
-        (removed.1, overage.0, overage.1, tally.count, id),
+/// Adds to how a customer stands; with it goes up to where it is known, so
+/// that both are one row.
+fn count<S: Store>(store: &S, id: u64, day: i64, tally: &Tally, deltas: &Deltas) -> Result<(), StoreFault> {
+    let amounts = amounts(tally).map(|(whole, millionths)| [whole, millionths]);
+    let (seen, balance) = (deltas.upto, deltas.balance);
+    let list = serde_json::to_string(&(seen, balance, day, amounts, tally.count, id))
+        .map_err(|error| StoreFault(error.to_string()))?;
+    let sums = AMOUNTS.iter().enumerate().map(|(place, name)| {
+        format!(
+            "{name} = {name} + (?1->>'$[3][{place}][0]'), {name}_m = {name}_m + (?1->>'$[3][{place}][1]'), "
+        )
+    });
+    let update = format!(
+        "UPDATE ledgers SET seen = ?1->>0, balance = ?1->>1, day = ?1->>2, {}count = count + (?1->>4) \
+         WHERE id = ?1->>5",
+        sums.collect::<String>()
     );
-    let ((a, b, c, d, e, f), (g, h, i, j, k)) = parameters;
-    store.run(update, (a, b, c, d, e, f, g, h, i, j, k))
+    store.execute(&update, &list)
 }
 
 fn add_totals<S: Store>(store: &S, groups: &[Group]) -> Result<(), StoreFault> {
