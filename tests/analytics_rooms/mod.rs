@@ -1,5 +1,4 @@
 mod shards;
-mod speed;
 mod totals;
 mod world;
 

@@ -81,41 +81,52 @@ fn actions<S: Store>(store: &S, span: Span) -> Result<Vec<Group>, StoreFault> {
 /// Customers that consumed anything in the span, the most first. What a
 /// customer did in a span is how it stood on the last day less how it stood
 /// before the first.
+///
+/// Those who consumed most are chosen first, by one number and few look-ups.
+/// Where it would be beyond 64 bits SQLite goes on with a double, so that only
+/// the choice among nearly equal giants is inexact, never a sum.
 fn top<S: Store>(store: &S, span: Span, limit: u64) -> Result<Vec<(Name, Tally)>, StoreFault> {
-    let last = |day: &str| format!("(SELECT max(day) FROM closings WHERE ledger = now.id AND day {day})");
+    let burnt = "consumed * 1000000 + consumed_m";
+    let stood = |day: &str| stood(&format!("({burnt})"), day);
+    let closing = |day: &str| format!("(SELECT max(day) FROM closings WHERE ledger = now.id AND day {day})");
     let difference = |name: &str| {
-        let end = format!("CASE WHEN now.day <= ?2 THEN now.{name} ELSE coalesce(then_.{name}, 0) END");
-        format!("{end} - coalesce(before.{name}, 0) AS {name}")
+        format!(
+            "(CASE WHEN now.day <= ?2 THEN now.{name} ELSE coalesce(last.{name}, 0) END \
+             - coalesce(before.{name}, 0))"
+        )
     };
-    let differences: Vec<_> =
-        AMOUNTS.iter().flat_map(|name| [difference(name), difference(&format!("{name}_m"))]).collect();
+    let amount = |name: &str| format!("{} || ':' || {}", difference(name), difference(&format!("{name}_m")));
     let sql = format!(
-        "SELECT customer, {} FROM (
-           SELECT now.customer, {}, {} FROM ledgers AS now
-           LEFT JOIN closings AS before ON before.ledger = now.id AND before.day = {}
-           LEFT JOIN closings AS then_
-             ON now.day > ?2 AND then_.ledger = now.id AND then_.day = {}
-           WHERE now.day >= ?1)
-         WHERE consumed > 0 OR consumed_m > 0
-         ORDER BY consumed + consumed_m / 1000000 DESC, consumed_m % 1000000 DESC, customer LIMIT ?3",
-        AMOUNTS.map(|name| format!("{name} || ':' || {name}_m")).join(", ") + ", count",
-        differences.join(", "),
+        "WITH most AS (
+           SELECT id, CASE WHEN day <= ?2 THEN {burnt} ELSE {} END - {} AS burnt
+           FROM ledgers WHERE day >= ?1 ORDER BY burnt DESC, customer LIMIT ?3)
+         SELECT now.customer, {}, {} FROM most JOIN ledgers AS now ON now.id = most.id
+         LEFT JOIN closings AS before ON before.ledger = now.id AND before.day = {}
+         LEFT JOIN closings AS last
+           ON now.day > ?2 AND last.ledger = now.id AND last.day = {}
+         WHERE most.burnt > 0 ORDER BY most.burnt DESC, now.customer",
+        stood("<= ?2"),
+        stood("< ?1"),
+        AMOUNTS.map(amount).join(", "),
         difference("count"),
-        last("< ?1"),
-        last("<= ?2"),
+        closing("< ?1"),
+        closing("<= ?2"),
     );
     let rows: Vec<(Name, Total, Total, Total, Total, u64)> = store.rows(&sql, (span.0, span.1, limit))?;
     Ok(rows.into_iter().map(|(name, a, b, c, d, count)| (name, tally((a, b, c, d, count)))).collect())
 }
 
+/// How a customer stood at the end of the last day before or up to a bound.
+fn stood(what: &str, day: &str) -> String {
+    format!(
+        "coalesce((SELECT {what} FROM closings WHERE ledger = ledgers.id AND day {day} \
+         ORDER BY day DESC LIMIT 1), 0)"
+    )
+}
+
 /// How many customers had transactions in a span.
 fn active<S: Store>(store: &S, span: Span) -> Result<u64, StoreFault> {
-    let stood = |day: &str| {
-        format!(
-            "coalesce((SELECT count FROM closings WHERE ledger = ledgers.id AND day {day} \
-             ORDER BY day DESC LIMIT 1), 0)"
-        )
-    };
+    let stood = |day: &str| stood("count", day);
     let sql = format!(
         "SELECT count(*) FROM ledgers WHERE day >= ?1 \
          AND (day <= ?2 OR {} > {})",
