@@ -6,7 +6,7 @@ import { editStorage, until } from "./watch.ts";
 const CUSTOMERS = 10_000;
 const SHARDS = 8;
 const DAY_MS = 86_400_000;
-/** It takes a tenth of this on a quiet machine; see what is printed. */
+/** The aim is a tenth of this on a quiet machine; what it took is printed. */
 const GENEROUS_MS = 500;
 
 let engine: Engine;
