@@ -1,9 +1,11 @@
 // Compiled, never run: the public types of the surfaces, against what is there. Of a class its
 // instances are compared, and of a client also how it is made: errors are not made by users.
 
+import type * as PublicCredly from "../types/credly.d.ts";
 import type * as PublicHiveForge from "../types/hiveforge.d.ts";
 import type * as PublicOpenRouter from "../types/openrouter.d.ts";
 import type * as PublicPredev from "../types/predev.d.ts";
+import type * as RealCredly from "./credly.ts";
 import type * as RealHiveForge from "./hiveforge.ts";
 import type * as RealOpenRouter from "./openrouter.ts";
 import type * as RealPredev from "./predev.ts";
@@ -17,6 +19,7 @@ type Shape<Module> = {
 };
 type Made<Client extends Class> = ConstructorParameters<Client>;
 
+export type Credly = Same<Shape<typeof PublicCredly>, Shape<typeof RealCredly>>;
 export type HiveForge = Same<Shape<typeof PublicHiveForge>, Shape<typeof RealHiveForge>>;
 export type HiveForgeMade = Same<
   Made<typeof PublicHiveForge.HiveForgeClient>,

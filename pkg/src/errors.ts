@@ -134,3 +134,8 @@ export function at<E>(error: E, site: Site): E {
   if (frames.length > 0) error.stack = [`${error.name}: ${error.message}`, ...frames].join("\n");
   return error;
 }
+
+/** For an error that says the same as another under another name: what the other one stems from. */
+export function causeOf({ cause }: Error): { cause?: unknown } {
+  return cause === undefined ? {} : { cause };
+}

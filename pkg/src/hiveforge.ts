@@ -7,6 +7,7 @@ import {
   ConfigurationError,
   CreditEngineError,
   callSite,
+  causeOf,
   credentials,
   type Fields,
   Http,
@@ -119,8 +120,9 @@ function asker(options: Public.HiveForgeClientOptions): Ask {
 /** HiveForge's client has one class for all that a call can end with. */
 function translated(cause: unknown): unknown {
   if (!(cause instanceof CreditEngineError)) return cause;
-  const { code, status, details, requestId } = cause;
-  return new HiveForgeError(cause.message, { code, status, details, requestId, cause });
+  const { message, code, status, details, requestId } = cause;
+  const options = { code, status, details, requestId, ...causeOf(cause) };
+  return new HiveForgeError(message, options);
 }
 
 /** A time as a field. A day stays a day: the engine takes the whole of it. */

@@ -87,5 +87,5 @@ export declare class HiveForgeClient {
   readonly credits: Credits;
 }
 
-/** What a call of this client ends with. Without an answer, `status` is undefined and `cause` tells more. */
+/** What a call of this client ends with. Without an answer `status` is undefined, and `code` and `cause` tell more. */
 export declare class HiveForgeError extends CreditEngineError {}

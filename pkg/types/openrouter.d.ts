@@ -187,7 +187,7 @@ export declare class SDKValidationError extends CreditEngineError {
   readonly rawMessage: unknown;
 }
 
-/** The base of all calls that ended without an answer; `cause` tells more. */
+/** The base of all calls that ended without an answer; `cause` is what they stem from. */
 export declare class HTTPClientError extends CreditEngineError {}
 export declare class UnexpectedClientError extends HTTPClientError {}
 export declare class InvalidRequestError extends HTTPClientError {}

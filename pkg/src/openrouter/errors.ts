@@ -7,6 +7,7 @@ import {
   BRAND,
   ConfigurationError,
   CreditEngineError,
+  causeOf,
   ConnectionError as EngineConnectionError,
   errorOf,
   TimeoutError,
@@ -139,7 +140,7 @@ export function refusal(cause: unknown): unknown {
   const isTold = cause instanceof OpenRouterError || cause instanceof SDKValidationError;
   if (isTold || !(cause instanceof CreditEngineError)) return cause;
   const { message, code } = cause;
-  const options = { code, cause };
+  const options = { code, ...causeOf(cause) };
   if (cause instanceof AbortError) return new RequestAbortedError(message, options);
   if (cause instanceof TimeoutError) return new RequestTimeoutError(message, options);
   if (cause instanceof EngineConnectionError) return new ConnectionError(message, options);
