@@ -160,6 +160,34 @@ describe("edge-credits/openrouter", () => {
         ]);
       });
 
+      test("waits grow by the exponent up to maxInterval", async (context) => {
+        const ours = await get();
+        // No jitter: a wait is then exactly what the strategy says.
+        context.mock.method(Math, "random", () => 0);
+        const at: number[] = [];
+        const down = async () => {
+          at.push(performance.now());
+          return new Response("", { status: at.length < 5 ? 503 : 404 });
+        };
+        const backoff = {
+          initialInterval: 20,
+          maxInterval: 120,
+          exponent: 3,
+          maxElapsedTime: 9_000,
+        };
+        const core = new ours.OpenRouterCore({ apiKey: own, serverURL, fetch: down });
+        const retries = { strategy: "backoff", backoff };
+        await ours.creditsGetCredits(core, undefined, { retries });
+        const waits = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+        assert.equal(waits.length, 4);
+        for (const [index, least] of [20, 100, 100, 100].entries()) {
+          // A timer may go off within the millisecond before.
+          assert.ok((waits[index] ?? 0) > least - 2, `${waits}`);
+        }
+        // 320 in all; without the exponent 80, without the maximum 800.
+        assert.ok((at[4] ?? 0) - (at[0] ?? 0) < 800, `${waits}`);
+      });
+
       test("fetchOptions reach fetch; a deadline and a signal end a call", async () => {
         const ours = await get();
         const seen: RequestInit[] = [];
