@@ -1,0 +1,84 @@
+// The examples of pkg/README.md: each `ts` block is a program. It compiles in strict mode against
+// the packed types, and run against a real engine it prints what its comments say.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { NODE, ROOT, TSC } from "../../scripts/toolchain.mjs";
+import { Engine } from "../e2e/engine.ts";
+import { Project } from "./install.ts";
+
+const TIMEOUT_MS = 60_000;
+const README = readFileSync(join(ROOT, "pkg", "README.md"), "utf8");
+// What follows speaks to users of other clients, and has a test and a customer of its own.
+const [OWN_PART = ""] = README.split("## Coming from another client");
+const EXAMPLES = [...OWN_PART.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, text = ""]) => text);
+const LISTS = {
+  "/v1/costs": [{ service: "images", action: "generate", credits: 0.3 }],
+  "/v1/models": [{ model: "small-1", input_per_million: 15, output_per_million: 60 }],
+};
+
+describe("pkg/README.md", () => {
+  let engine: Engine;
+  let project: Project;
+  let key: string;
+
+  before(async () => {
+    engine = await Engine.start();
+    key = (await engine.project("shop")).test;
+    for (const [path, body] of Object.entries(LISTS)) {
+      assert.equal((await engine.send("PUT", path, { key, body })).status, 200);
+    }
+    project = new Project();
+    symlinkSync(join(ROOT, "node_modules", "@types"), join(project.dir, "node_modules", "@types"));
+    for (const [index, text] of EXAMPLES.entries()) project.write(`example-${index}.mts`, text);
+  });
+  after(async () => {
+    project?.remove();
+    await engine?.end();
+  });
+
+  /** Compiles files of the project; gives what the compiler has to say. */
+  async function compile(files: string[], options: object): Promise<string> {
+    const strict = { strict: true, noEmit: true, exactOptionalPropertyTypes: true };
+    const compilerOptions = { target: "es2022", module: "nodenext", ...strict, ...options };
+    project.write("tsconfig.json", JSON.stringify({ compilerOptions, files }));
+    const command = [TSC, "-p", project.dir];
+    const done = promisify(execFile)(NODE, command, { timeout: TIMEOUT_MS });
+    return done.then(
+      ({ stdout }) => stdout,
+      (error) => error.stdout || error.message,
+    );
+  }
+
+  test("its examples compile in strict mode", async () => {
+    const files = EXAMPLES.map((_, index) => `example-${index}.mts`);
+    assert.ok(files.length >= 6);
+    const options = { lib: ["es2022"], types: ["node"], skipLibCheck: true };
+    assert.equal(await compile(files, options), "");
+  });
+
+  test("the types hold by themselves, for ES modules and for CommonJS", async () => {
+    const text = 'import * as all from "edge-credits";\nexport const { CreditEngine } = all;\n';
+    for (const name of ["alone.mts", "alone.cts"]) project.write(name, text);
+    const options = { lib: ["es2022"], types: [], skipLibCheck: false };
+    assert.equal(await compile(["alone.mts", "alone.cts"], options), "");
+  });
+
+  for (const [index, text] of EXAMPLES.entries()) {
+    const title = text.match(/"(\w+)", /)?.[1] ?? "";
+    test(`example ${index + 1} (${title}) prints what it says`, async () => {
+      const expected = [...text.matchAll(/; \/\/ (.+)$/gm)].map(([, comment]) => comment);
+      const env = { ...process.env, CREDITS_URL: engine.url, CREDITS_KEY: key };
+      const file = `example-${index}.mts`;
+      const options = { cwd: project.dir, env, timeout: TIMEOUT_MS };
+      const run = promisify(execFile)(NODE, ["--no-warnings", file], options);
+      const { stdout, stderr } = await run;
+      assert.equal(stderr, "");
+      assert.deepEqual(stdout.split("\n"), [...expected, ""]);
+    });
+  }
+});
