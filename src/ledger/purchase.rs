@@ -58,7 +58,7 @@ pub enum TakeBackReason {
 pub struct TakeBack {
     /// Which purchase.
     pub purchase: String,
-    /// How much of its price was given back so far, in all.
+    /// How much of its price was given back for this reason so far, in all.
     pub refunded_cents: u64,
     /// Why.
     pub reason: TakeBackReason,

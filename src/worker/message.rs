@@ -1,12 +1,11 @@
-//! What the Worker's front says to the objects, and how they answer: JSON
-//! text one way, a reply with its HTTP body already printed the other.
+//! What the Worker's front says to the objects, as JSON text. How they answer
+//! is in [`super::reply`].
 
 use serde::{Deserialize, Serialize};
 
 use super::keys::Mode;
-use crate::api::{Code, Problem};
 use crate::credits::Credits;
-use crate::ledger::{RateLimit, Request, SettingChange, Terms};
+use crate::ledger::{Request, SettingChange, Terms};
 use crate::text::Name;
 use crate::time::Timestamp;
 
@@ -275,131 +274,5 @@ impl KeyRecord {
             expires_at: text(self.expires_at),
             revoked_at: text(self.revoked_at),
         }
-    }
-}
-
-/// An object's answer, ready for the caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// The HTTP status.
-    pub status: u16,
-    /// What the front must know besides.
-    pub flag: Flag,
-    /// How the customer's rate limit stands, if there is one.
-    pub rate: Option<RateState>,
-    /// The HTTP body.
-    pub body: String,
-}
-
-/// What an object tells the front besides the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flag {
-    /// Nothing.
-    Plain,
-    /// The operation had been done before.
-    Replayed,
-    /// A purchase must be made before the operation is tried again.
-    Buy,
-    /// Nothing was done: bring the project's terms.
-    WantsTerms,
-}
-
-impl Flag {
-    const LETTERS: [(char, Self); 4] =
-        [('-', Self::Plain), ('r', Self::Replayed), ('b', Self::Buy), ('t', Self::WantsTerms)];
-
-    fn letter(self) -> char {
-        Self::LETTERS.iter().find(|(_, flag)| *flag == self).map_or('-', |(letter, _)| *letter)
-    }
-}
-
-/// How a rate limit stands after a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateState {
-    /// The limit.
-    pub limit: RateLimit,
-    /// Requests that the window has left.
-    pub remaining: u32,
-    /// Seconds until it begins anew.
-    pub reset_seconds: i64,
-    /// Whether this request was one too many.
-    pub is_exceeded: bool,
-}
-
-impl RateState {
-    fn to_text(self) -> String {
-        let RateLimit { requests, window_seconds } = self.limit;
-        format!("#{requests},{window_seconds},{},{}\n", self.remaining, self.reset_seconds)
-    }
-
-    fn from_text(text: &str, is_exceeded: bool) -> Option<Self> {
-        let mut numbers = text.split(',');
-        Some(Self {
-            limit: RateLimit {
-                requests: numbers.next()?.parse().ok()?,
-                window_seconds: numbers.next()?.parse().ok()?,
-            },
-            remaining: numbers.next()?.parse().ok()?,
-            reset_seconds: numbers.next()?.parse().ok()?,
-            is_exceeded,
-        })
-    }
-}
-
-impl Reply {
-    /// A good answer.
-    pub fn ok(answer: &impl Serialize) -> Self {
-        Self::of(200, answer)
-    }
-
-    /// An answer with a status.
-    pub fn of(status: u16, answer: &impl Serialize) -> Self {
-        match serde_json::to_string(answer) {
-            Ok(body) => Self { status, flag: Flag::Plain, rate: None, body },
-            Err(_) => Problem::new(Code::Internal, "the answer could not be written").into(),
-        }
-    }
-
-    /// Asks for the project's terms; nothing was done.
-    pub fn wants_terms() -> Self {
-        Self { status: 409, flag: Flag::WantsTerms, rate: None, body: String::new() }
-    }
-
-    /// Whether a text that crossed is [`Reply::wants_terms`].
-    pub fn is_wish_for_terms(text: &str) -> bool {
-        text.starts_with("409t")
-    }
-
-    /// Whether a text that crossed says that a purchase is to be made.
-    pub fn is_wish_to_buy(text: &str) -> bool {
-        text.starts_with("402b")
-    }
-
-    /// As the text that crosses: status, flag, a line about the rate limit if
-    /// there is one, body.
-    pub fn to_text(&self) -> String {
-        let rate = self.rate.map(RateState::to_text).unwrap_or_default();
-        format!("{}{}{rate}{}", self.status, self.flag.letter(), self.body)
-    }
-
-    /// From the text that crossed; `None` for any other text.
-    pub fn from_text(text: &str) -> Option<Self> {
-        let (status, rest) = text.split_at_checked(3)?;
-        let status = status.parse().ok()?;
-        let mut rest = rest.chars();
-        let letter = rest.next()?;
-        let flag = Flag::LETTERS.iter().find(|(known, _)| *known == letter)?.1;
-        let body = rest.as_str();
-        let (rate, body) = match body.strip_prefix('#').and_then(|body| body.split_once('\n')) {
-            Some((rate, body)) => (RateState::from_text(rate, status == 429), body),
-            None => (None, body),
-        };
-        Some(Self { status, flag, rate, body: body.to_owned() })
-    }
-}
-
-impl From<Problem> for Reply {
-    fn from(problem: Problem) -> Self {
-        Self { status: problem.code.status(), flag: Flag::Plain, rate: None, body: problem.to_json() }
     }
 }

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod message;
 pub mod objects;
 pub mod record;
+pub mod reply;
 pub mod standing;
 pub mod store;
 pub mod stripe;

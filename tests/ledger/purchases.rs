@@ -239,3 +239,14 @@ fn a_payment_without_a_payer_keeps_the_one_that_is_known() {
     story.did(Command::Purchase(Box::new(Purchase { stripe_customer: None, ..*anonymous })));
     assert_eq!(buy(&mut story, 1, "a"), Ok("a s".to_owned()));
 }
+
+/// Once, a try of the same payment that failed before was told after it.
+#[test]
+fn what_was_paid_has_not_failed() {
+    let mut story = Story::new();
+    let bought = paid(&mut story, "p", 10);
+    let heard = story.ask(failed("p")).unwrap();
+    assert!(heard.replayed);
+    assert_eq!(heard.entry, bought.entry);
+    story.entries_are(&["purchase"]);
+}

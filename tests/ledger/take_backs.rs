@@ -220,3 +220,16 @@ fn credits_that_were_written_off_are_not_taken_again() {
     story.did(take_back("p", 100));
     assert_eq!(story.see(), seen(5, 5, 0, 0));
 }
+
+/// Once, the two were counted in one sum, and the refund took 20 instead of 50.
+#[test]
+fn a_refund_after_a_dispute_of_a_part_takes_its_own_part() {
+    let mut story = bought();
+    story.did(dispute("p", 30));
+    story.did(take_back("p", 50));
+    assert_eq!(amount(&story), -50);
+    // Together no more than there was.
+    story.did(take_back("p", 100));
+    assert_eq!(amount(&story), -20);
+    assert_eq!(story.see(), seen(0, 0, 0, 0));
+}

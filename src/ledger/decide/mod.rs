@@ -52,7 +52,7 @@ impl Ledger {
             Command::ChangeTier(change) => fresh(self.change_tier(change, terms, now)?),
             Command::Configure(change) => fresh(self.configure(change, now)?),
             Command::Purchase(purchase) => fresh(self.purchase(purchase, now)?),
-            Command::FailPurchase { id, reason } => fresh(self.fail_purchase(id, reason, now)?),
+            Command::FailPurchase { id, reason } => self.fail_purchase(id, reason, now, journal)?,
             Command::TakeBack(order) => fresh(self.take_back(order, now, journal)?),
             Command::GiveBack { purchase, .. } => fresh(self.give_back(purchase, now, journal)?),
             Command::RevokeKey { key_id, at } => {

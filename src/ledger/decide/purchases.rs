@@ -4,7 +4,7 @@ use super::invalid;
 use crate::credits::Credits;
 use crate::ledger::purchase::{GIVE_UP_AFTER_MS, RESUME_AFTER_MS};
 use crate::ledger::{
-    AddKind, Draw, Draws, Entry, Event, Grant, Journal, Ledger, NoPurchase, Note, OverageMode, Pack,
+    AddKind, Draw, Draws, Entry, Event, Grant, Journal, Ledger, NoPurchase, Note, Outcome, OverageMode, Pack,
     PendingPurchase, Purchase, Refusal, Source, Stop, TakeBack, TakeBackReason, purchase_key,
 };
 use crate::time::Timestamp;
@@ -79,14 +79,25 @@ impl Ledger {
         Ok(self.entry(now, amount, event))
     }
 
-    pub(super) fn fail_purchase(&self, id: &str, reason: &str, now: Timestamp) -> Result<Entry, Refusal> {
+    /// A purchase that was paid has not failed, whatever is heard of it later:
+    /// an earlier try of the same payment may have.
+    pub(super) fn fail_purchase<J: Journal>(
+        &self,
+        id: &str,
+        reason: &str,
+        now: Timestamp,
+        journal: &J,
+    ) -> Result<Outcome, Stop<J::Fault>> {
         self.opened_at.ok_or(Refusal::NotFound("customer"))?;
+        if let Some(entry) = journal.by_key(&purchase_key(id).key).map_err(Stop::Failed)? {
+            return Ok(Outcome { entry, replayed: true });
+        }
         let event = Event::PurchaseFailed { id: id.to_owned(), reason: reason.to_owned() };
-        Ok(self.entry(now, Credits::ZERO, event))
+        Ok(super::fresh(self.entry(now, Credits::ZERO, event)))
     }
 
-    /// Takes back what the price given back so far stands for, less what was
-    /// taken before, as far as it is neither spent nor held.
+    /// Takes back what the price given back for a reason stands for, less what
+    /// was taken for it before, as far as it is neither spent nor held.
     pub(super) fn take_back<J: Journal>(
         &self,
         order: &TakeBack,
@@ -96,7 +107,8 @@ impl Ledger {
         let (bought, purchase) = bought(&order.purchase, journal)?;
         let taken = Taken::read(bought.seq, journal)?;
         let whole = purchase.credits;
-        let asked = taken.still_to_take(part_of(whole, order.refunded_cents, purchase.price_cents));
+        let share = part_of(whole, order.refunded_cents, purchase.price_cents);
+        let asked = taken.still_to_take(order.reason, share, whole);
         let mut amount = Credits::ZERO;
         let mut draws = Draws::new();
         let is_of_it = |grant: &&Grant| grant.seq == bought.seq || taken.restoring.contains(&grant.seq);
@@ -189,10 +201,18 @@ impl Taken {
         Ok(taken)
     }
 
-    /// What is left to take of a share that is to be taken in all.
-    fn still_to_take(&self, share: Credits) -> Credits {
-        let standing = self.by_refund.saturating_add(self.still_to_restore().millionths());
-        Credits::from_millionths(share.millionths().saturating_sub(standing)).unwrap_or_default()
+    /// What is left to take of the share that a reason takes in all. Refunds
+    /// and disputes are counted apart, as the provider counts them; together
+    /// they take no more than there was.
+    fn still_to_take(&self, reason: TakeBackReason, share: Credits, whole: Credits) -> Credits {
+        let disputed = self.still_to_restore().millionths();
+        let before = match reason {
+            TakeBackReason::Refund => self.by_refund,
+            TakeBackReason::Dispute => disputed,
+        };
+        let of_share = share.millionths().saturating_sub(before);
+        let of_whole = whole.millionths().saturating_sub(self.by_refund).saturating_sub(disputed);
+        Credits::from_millionths(of_share.min(of_whole)).unwrap_or_default()
     }
 
     /// What a dispute took and did not give back.

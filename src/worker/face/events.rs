@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
 use super::{PlatformStore, fault, instant, with_engine};
-use crate::worker::message::{ProjectAsk, ProjectCall, Reply};
+use crate::worker::message::{ProjectAsk, ProjectCall};
 use crate::worker::objects::delivery::{self, Delivery, Outcome};
 use crate::worker::objects::events;
 use crate::worker::objects::project::project_name;
+use crate::worker::reply::Reply;
 use crate::worker::store::StoreFault;
 
 /// Attempts as the shell makes them.

@@ -196,7 +196,7 @@ impl Call<'_> {
             .map_err(|_| Problem::new(Code::Internal, "the key's record was unreadable"))
     }
 
-    async fn ask_own_project(&self, ask: ProjectAsk) -> Result<crate::worker::message::Reply, Problem> {
+    async fn ask_own_project(&self, ask: ProjectAsk) -> Result<crate::worker::reply::Reply, Problem> {
         let key = &self.caller.key;
         self.front.ask_project(self.io, &key.project, key.mode, ask).await
     }

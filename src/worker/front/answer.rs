@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use crate::api::{Code, Problem};
 use crate::ledger::RateLimit;
-use crate::worker::message::{Flag, RateState, Reply};
+use crate::worker::reply::{Flag, RateState, Reply};
 
 /// Seconds after which a caller of an overloaded object may come back.
 const RETRY_AFTER_SECONDS: &str = "1";

@@ -8,7 +8,8 @@ use crate::text::Name;
 use crate::worker::base62;
 use crate::worker::flow::Effect;
 use crate::worker::ids::{Prefix, locate};
-use crate::worker::message::{Ask, LedgerCall, Reply, TransactionQuery};
+use crate::worker::message::{Ask, LedgerCall, TransactionQuery};
+use crate::worker::reply::Reply;
 
 /// The most items in one batch.
 const MAX_BATCH: usize = 1_000;

@@ -11,8 +11,8 @@ use crate::time::Timestamp;
 use crate::worker::base62;
 use crate::worker::flow::Effect;
 use crate::worker::ids::ledger_of_event;
-use crate::worker::message::Reply;
 use crate::worker::objects::events::{EventQuery, EventsCall, Listed, Page, SHARDS, events_name, shard_of};
+use crate::worker::reply::Reply;
 
 impl Call<'_> {
     pub(super) async fn list_events(&self) -> Result<Answer, Problem> {

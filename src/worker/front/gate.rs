@@ -14,8 +14,9 @@ use crate::ledger::{
 };
 use crate::text::Name;
 use crate::worker::flow::Effect;
-use crate::worker::message::{Ask, Reply};
+use crate::worker::message::Ask;
 use crate::worker::record::{GateMode, GatePrice, GateRule, ProjectRecord, RefundOn};
+use crate::worker::reply::Reply;
 
 /// How long a gated request may take before its hold is released.
 const HOLD_MS: i64 = 900_000;

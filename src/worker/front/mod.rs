@@ -32,7 +32,7 @@ pub use self::incoming::{Incoming, MAX_BODY_BYTES};
 use self::routes::{Access, Found, Operation};
 use super::flow::{Effect, Io};
 use super::keys::{Key, Mode, Signer};
-use super::message::Reply;
+use super::reply::Reply;
 use super::stripe::WebhookSecrets;
 use crate::api::{Code, Problem};
 use crate::text::Name;

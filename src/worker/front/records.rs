@@ -12,9 +12,10 @@ use crate::text::Name;
 use crate::time::Timestamp;
 use crate::worker::flow::{Effect, Io};
 use crate::worker::keys::Mode;
-use crate::worker::message::{ProjectAsk, ProjectCall, Reply};
+use crate::worker::message::{ProjectAsk, ProjectCall};
 use crate::worker::objects::project::{project_name, record_key};
 use crate::worker::record::ProjectRecord;
+use crate::worker::reply::Reply;
 
 /// A record older than this is refreshed from KV in the background.
 const REFRESH_AFTER_MS: i64 = 5_000;

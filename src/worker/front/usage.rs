@@ -9,7 +9,8 @@ use crate::api::{Body, Code, Decimal, Problem, UsageStartAnswer};
 use crate::credits::Credits;
 use crate::ledger::{Charge, Command, Completion, Note, Reservation};
 use crate::text::Name;
-use crate::worker::message::{Ask, Reply};
+use crate::worker::message::Ask;
+use crate::worker::reply::Reply;
 
 /// A hold's life in seconds, and the longest.
 const DEFAULT_EXPIRES_IN: i64 = 900;

@@ -11,8 +11,8 @@ use crate::text::Name;
 use crate::time::Timestamp;
 use crate::worker::ids::to_hex;
 use crate::worker::keys::Mode;
-use crate::worker::message::Reply;
 use crate::worker::objects::project::project_name;
+use crate::worker::reply::Reply;
 use crate::worker::store::{Store, StoreFault};
 
 /// Shards of one project and mode. A ledger's shard follows from its id, so

@@ -7,9 +7,10 @@ use crate::ledger::{Book, Command, RateLimit, Refusal, Terms};
 use crate::time::Timestamp;
 use crate::worker::ids::Naming;
 use crate::worker::journal::{Identity, SqlJournal};
-use crate::worker::message::{Ask, LedgerCall, ProjectAsk, ProjectCall, Reply};
+use crate::worker::message::{Ask, LedgerCall, ProjectAsk, ProjectCall};
 use crate::worker::objects::project::project_name;
 use crate::worker::objects::shipping::Progress;
+use crate::worker::reply::Reply;
 use crate::worker::store::{Store, StoreFault};
 
 /// After this long the directory is told again of a customer that it has not

@@ -11,7 +11,8 @@ use crate::credits::Credits;
 use crate::ledger::{Command, Entry, Event, Outcome, OverageMode, Refusal, Request, Stop};
 use crate::time::Timestamp;
 use crate::worker::ids::Prefix;
-use crate::worker::message::{Flag, Reply, RowOutcome};
+use crate::worker::message::RowOutcome;
+use crate::worker::reply::{Flag, Reply};
 use crate::worker::store::{Store, StoreFault};
 
 /// A purchase that the front is to make.

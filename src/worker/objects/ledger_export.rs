@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::ledger::LedgerObject;
 use crate::api::{ExportLine, JsonText};
 use crate::ledger::Entry;
-use crate::worker::message::Reply;
+use crate::worker::reply::Reply;
 use crate::worker::store::{Store, StoreFault};
 
 /// A part of a journal as it crosses: a line with both numbers, then the

@@ -12,7 +12,8 @@ use crate::ledger::{
 use crate::time::Timestamp;
 use crate::worker::base62;
 use crate::worker::ids::Prefix;
-use crate::worker::message::{Reply, TransactionQuery};
+use crate::worker::message::TransactionQuery;
+use crate::worker::reply::Reply;
 use crate::worker::standing::Standing;
 use crate::worker::store::{Store, StoreFault};
 

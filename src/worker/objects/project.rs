@@ -8,8 +8,9 @@ use crate::api::{Code, List, Pagination, Problem};
 use crate::text::Name;
 use crate::time::Timestamp;
 use crate::worker::keys::Mode;
-use crate::worker::message::{KeyRecord, Page, ProjectAsk, ProjectCall, Reply};
+use crate::worker::message::{KeyRecord, Page, ProjectAsk, ProjectCall};
 use crate::worker::record::ProjectRecord;
+use crate::worker::reply::Reply;
 use crate::worker::store::{Store, StoreFault};
 
 const TABLES: [&str; 3] = [

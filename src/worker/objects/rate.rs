@@ -3,7 +3,7 @@
 
 use crate::ledger::RateLimit;
 use crate::time::Timestamp;
-use crate::worker::message::RateState;
+use crate::worker::reply::RateState;
 
 /// One customer's requests in the running window.
 #[derive(Clone, Copy, Debug, Default)]

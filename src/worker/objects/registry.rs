@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::api::{Code, List, Pagination, Problem};
 use crate::text::Name;
 use crate::time::Timestamp;
-use crate::worker::message::{Page, Reply};
+use crate::worker::message::Page;
+use crate::worker::reply::Reply;
 use crate::worker::store::{Store, StoreFault};
 
 /// What can be asked of the registry.

@@ -13,8 +13,8 @@ use crate::credits::Credits;
 use crate::tally::{Group, Tally};
 use crate::text::Name;
 use crate::worker::keys::Mode;
-use crate::worker::message::Reply;
 use crate::worker::objects::project::project_name;
+use crate::worker::reply::Reply;
 use crate::worker::store::{Store, StoreFault};
 
 /// Shards of one project and mode. A customer's shard follows from its id, so

@@ -3,7 +3,7 @@
 use super::rollup::{AMOUNTS, RollupCall, Span};
 use crate::tally::{Group, Tally, Total};
 use crate::text::Name;
-use crate::worker::message::Reply;
+use crate::worker::reply::Reply;
 use crate::worker::store::{Store, StoreFault};
 
 /// A [`Tally`]'s columns as they are read.

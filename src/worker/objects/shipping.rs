@@ -11,7 +11,7 @@ use super::events::{EventsCall, events_name, shard_of};
 use super::ledger::LedgerObject;
 use super::rollup::{Deltas, RollupCall, shard_for};
 use crate::worker::flow::Effect;
-use crate::worker::message::Reply;
+use crate::worker::reply::Reply;
 use crate::worker::store::{Store, StoreFault};
 
 /// Entries that one message tells of at most.

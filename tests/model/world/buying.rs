@@ -70,6 +70,11 @@ impl World {
         Ok(amount)
     }
 
+    /// The purchase's entry, if it had been paid.
+    pub(super) fn paid(&self, id: u8) -> Option<u64> {
+        self.bought.iter().find(|bought| bought.id == id).map(|bought| bought.lots[0])
+    }
+
     pub(super) fn fail(&mut self, id: u8) {
         if self.purse.underway.take_if(|underway| underway.id == id).is_some() {
             self.purse.blocked = true;
@@ -84,8 +89,11 @@ impl World {
             true => amount,
             false => -(-amount * i128::from(cents)).div_euclid(i128::from(price)),
         };
-        let before: i128 = taken.iter().map(|(_, part)| part).sum();
-        let mut missing = share - (before - given_back);
+        // What stands of it for each of the two reasons.
+        let of = |reason| taken.iter().filter(|(of, _)| *of == reason).map(|(_, part)| part).sum::<i128>();
+        let (refunded, disputed) = (of(false), of(true) - given_back);
+        let mut missing = share - if dispute { disputed } else { refunded };
+        missing = missing.min(amount - refunded - disputed);
         let mut taken = 0;
         for lot in lots {
             let free = self.lots.iter().find(|known| known.id == lot).map_or(0, |lot| self.free(lot));

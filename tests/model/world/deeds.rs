@@ -146,7 +146,11 @@ impl World {
                 self.purse.blocked &= !unblock;
             }
             Ask::Purchase(buying) => return self.buy(buying, id, now).map(Ok),
-            Ask::FailPurchase(purchase) => self.fail(*purchase),
+            Ask::FailPurchase(purchase) => match self.paid(*purchase) {
+                // What was paid has not failed.
+                Some(entry) => return Ok(Err(entry)),
+                None => self.fail(*purchase),
+            },
             Ask::TakeBack(purchase, cents, dispute) => {
                 return self.take_back(*purchase, *cents, *dispute).map(Ok);
             }

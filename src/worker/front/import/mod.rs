@@ -17,7 +17,8 @@ use crate::api::{Code, Problem};
 use crate::ledger::Request;
 use crate::text::Name;
 use crate::worker::flow::{Effect, SEPARATOR};
-use crate::worker::message::{Ask, LedgerCall, Reply, RowOutcome};
+use crate::worker::message::{Ask, LedgerCall, RowOutcome};
+use crate::worker::reply::Reply;
 
 /// The most rows in one request.
 const MAX_ROWS: u64 = 100_000;

@@ -15,7 +15,8 @@ use crate::ledger::{Command, IdempotencyKey, Purchase, Request, purchase_key};
 use crate::time::Timestamp;
 use crate::worker::flow::{Effect, Io};
 use crate::worker::keys::Mode;
-use crate::worker::message::{Ask, LedgerCall, Reply};
+use crate::worker::message::{Ask, LedgerCall};
+use crate::worker::reply::Reply;
 use crate::worker::stripe::{Form, Order, StripeError, read};
 
 /// What was paid for an order, and what Stripe calls it.

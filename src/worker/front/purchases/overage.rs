@@ -11,7 +11,8 @@ use crate::ledger::NoPurchase;
 use crate::text::Name;
 use crate::worker::flow::Effect;
 use crate::worker::front::{Call, to_message};
-use crate::worker::message::{LedgerCall, Reply};
+use crate::worker::message::LedgerCall;
+use crate::worker::reply::Reply;
 use crate::worker::stripe::{Form, Order, Origin, PaymentIntent, PaymentMethods, StripeError};
 
 /// A ledger's refusal, with the purchase that it has begun.

@@ -13,7 +13,7 @@ use crate::ledger::{Command, IdempotencyKey, Request, TakeBack, TakeBackReason};
 use crate::worker::flow::Io;
 use crate::worker::front::{Answer, Front, Incoming};
 use crate::worker::keys::Mode;
-use crate::worker::message::{Flag, Reply};
+use crate::worker::reply::{Flag, Reply};
 use crate::worker::stripe::{
     BadSignature, Charge, CheckoutSession, Dispute, DisputeState, Event, Found, Order, Origin, PaymentIntent,
 };
