@@ -1,7 +1,7 @@
 //! A rollup object: one of the shards of a project and mode. It takes what
 //! ledgers' transactions add up to, each of a ledger's entries once and in
 //! order, and answers for all its customers together. How it is asked:
-//! [`super::rollup_views`].
+//! `rollup_views.rs`.
 //!
 //! Amounts stand in two columns, whole credits and millionths, so that SQL
 //! adds them up exactly and without a limit that anybody meets.
