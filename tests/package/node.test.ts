@@ -30,11 +30,15 @@ describe("Node", () => {
   });
 
   /** Runs a script in a process of its own; it must end by itself, soon after its last line. */
-  async function run(name: string, text: string): Promise<unknown> {
+  async function run(
+    name: string,
+    text: string,
+    node: string = process.execPath,
+  ): Promise<unknown> {
     const env = { ...process.env, CREDITS_URL: engine.url, CREDITS_KEY: key };
     const options = { cwd: project.dir, env, timeout: 20_000 };
     const path = project.write(name, text);
-    const { stdout } = await promisify(execFile)(process.execPath, [path], options);
+    const { stdout } = await promisify(execFile)(node, [path], options);
     return JSON.parse(stdout);
   }
 
@@ -57,6 +61,21 @@ describe("Node", () => {
     // A Node that can require an ES module goes by the condition `module-sync`; an older one
     // gets the CommonJS build, which is asked for by its path below.
     assert.deepEqual(await run("common.cjs", script), EXPECTED);
+  });
+
+  test("the oldest Node that is supported runs it", async (t) => {
+    // One that the machine has: the tests bring a later one.
+    const env = { PATH: process.env.PATH?.replaceAll(/[^:]*node_modules[^:]*:?/g, "") };
+    const ask = ["node", "-p", "process.version + process.execPath"];
+    const found = await promisify(execFile)("/usr/bin/env", ask, { env }).catch(() => undefined);
+    const node = found?.stdout.trim() ?? "none";
+    if (!node.startsWith("v20.")) return t.skip(`the machine has ${node}`);
+    const script = `
+      import * as edgeCredits from "edge-credits";
+      import { scenario } from "./scenario.mjs";
+      const options = { apiKey: process.env.CREDITS_KEY };
+      console.log(JSON.stringify(await scenario(edgeCredits, options, "oldest")));`;
+    assert.deepEqual(await run("oldest.mjs", script, node.slice(node.indexOf("/"))), EXPECTED);
   });
 
   test("an error of one copy is an instance of the other copy's class", async () => {
