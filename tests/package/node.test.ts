@@ -13,6 +13,20 @@ import { EXPECTED } from "./scenario.mjs";
 
 const SCENARIO = fileURLToPath(new URL("scenario.mjs", import.meta.url));
 
+/** Each run has a customer of its own. */
+const CUSTOMER = '"cus_" + process.pid';
+const ESM = `
+  import * as edgeCredits from "edge-credits";
+  import { scenario } from "./scenario.mjs";
+  const options = { apiKey: process.env.CREDITS_KEY };
+  console.log(JSON.stringify(await scenario(edgeCredits, options, ${CUSTOMER})));`;
+const CJS = `
+  const edgeCredits = require("edge-credits");
+  import("./scenario.mjs").then(async ({ scenario }) => {
+    const options = { apiKey: process.env.CREDITS_KEY };
+    console.log(JSON.stringify(await scenario(edgeCredits, options, ${CUSTOMER})));
+  });`;
+
 describe("Node", () => {
   let engine: Engine;
   let project: Project;
@@ -43,24 +57,13 @@ describe("Node", () => {
   }
 
   test("an ES module makes all calls", async () => {
-    const script = `
-      import * as edgeCredits from "edge-credits";
-      import { scenario } from "./scenario.mjs";
-      const options = { apiKey: process.env.CREDITS_KEY };
-      console.log(JSON.stringify(await scenario(edgeCredits, options, "esm")));`;
-    assert.deepEqual(await run("esm.mjs", script), EXPECTED);
+    assert.deepEqual(await run("esm.mjs", ESM), EXPECTED);
   });
 
   test("CommonJS makes all calls", async () => {
-    const script = `
-      const edgeCredits = require("edge-credits");
-      import("./scenario.mjs").then(async ({ scenario }) => {
-        const options = { apiKey: process.env.CREDITS_KEY };
-        console.log(JSON.stringify(await scenario(edgeCredits, options, "cjs")));
-      });`;
     // A Node that can require an ES module goes by the condition `module-sync`; an older one
     // gets the CommonJS build, which is asked for by its path below.
-    assert.deepEqual(await run("common.cjs", script), EXPECTED);
+    assert.deepEqual(await run("common.cjs", CJS), EXPECTED);
   });
 
   test("the oldest Node that is supported runs it", async (t) => {
@@ -70,12 +73,9 @@ describe("Node", () => {
     const found = await promisify(execFile)("/usr/bin/env", ask, { env }).catch(() => undefined);
     const node = found?.stdout.trim() ?? "none";
     if (!node.startsWith("v20.")) return t.skip(`the machine has ${node}`);
-    const script = `
-      import * as edgeCredits from "edge-credits";
-      import { scenario } from "./scenario.mjs";
-      const options = { apiKey: process.env.CREDITS_KEY };
-      console.log(JSON.stringify(await scenario(edgeCredits, options, "oldest")));`;
-    assert.deepEqual(await run("oldest.mjs", script, node.slice(node.indexOf("/"))), EXPECTED);
+    const path = node.slice(node.indexOf("/"));
+    assert.deepEqual(await run("oldest.mjs", ESM, path), EXPECTED);
+    assert.deepEqual(await run("oldest.cjs", CJS, path), EXPECTED);
   });
 
   test("an error of one copy is an instance of the other copy's class", async () => {
