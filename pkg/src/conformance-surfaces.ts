@@ -2,10 +2,12 @@
 // instances are compared, and of a client also how it is made: errors are not made by users.
 
 import type * as PublicCredly from "../types/credly.d.ts";
+import type * as PublicGate from "../types/gate.d.ts";
 import type * as PublicHiveForge from "../types/hiveforge.d.ts";
 import type * as PublicOpenRouter from "../types/openrouter.d.ts";
 import type * as PublicPredev from "../types/predev.d.ts";
 import type * as RealCredly from "./credly.ts";
+import type * as RealGate from "./gate.ts";
 import type * as RealHiveForge from "./hiveforge.ts";
 import type * as RealOpenRouter from "./openrouter.ts";
 import type * as RealPredev from "./predev.ts";
@@ -31,3 +33,14 @@ export type OpenRouterMade = Same<
   Made<typeof RealOpenRouter.OpenRouter>
 >;
 export type Predev = Same<Shape<typeof PublicPredev>, Shape<typeof RealPredev>>;
+
+/** The gate's requests and responses are any runtime's: both are held to those of the platform. */
+type WithCredits = (
+  handler: (request: Request) => Response,
+  options: PublicGate.GateOptions<Request, [], Response>,
+) => (request: Request) => Promise<Response>;
+export type Gate = [
+  Same<WithCredits, typeof PublicGate.withCredits>,
+  Same<WithCredits, typeof RealGate.withCredits>,
+  Same<typeof PublicGate.setCost, typeof RealGate.setCost>,
+];

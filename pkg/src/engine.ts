@@ -75,6 +75,38 @@ export class CreditEngine implements Public.CreditEngine {
     });
   }
 
+  startUsage(
+    customerId: string,
+    amount: Public.Amount | Public.ModelPriced,
+    options: Public.StartUsageOptions = {},
+  ): Promise<Public.Started | Public.NotStarted> {
+    const site = callSite(CreditEngine.prototype.startUsage);
+    const fields = () => startFields(customerId, amount, options);
+    return this.#read("usage-start", fields, options, site, startedOf);
+  }
+
+  completeUsage(
+    transactionId: string,
+    options: Public.CompleteUsageOptions = {},
+  ): Promise<Public.Completed> {
+    const site = callSite(CreditEngine.prototype.completeUsage);
+    const { success = true, amount, tokens: finalizedTokens } = options;
+    const fields = () => fieldsOf({ transactionId, success, finalizedTokens, amount });
+    return this.#read("usage-complete", fields, options, site, ({ body }) => ({
+      amount: body.credits_used,
+      balance: body.balance,
+      adjustment: body.balance_adjustment,
+    }));
+  }
+
+  getUsage(
+    transactionId: string,
+    options: Public.CallOptions = {},
+  ): Promise<Public.UsageTransaction> {
+    const site = callSite(CreditEngine.prototype.getUsage);
+    return this.#read("usage", () => fieldsOf({ transactionId }), options, site, bodyOf);
+  }
+
   add(
     customerId: string,
     amount: Public.Amount,
@@ -272,6 +304,28 @@ function addFields(
   fields.push(...fieldsOf({ effectiveAt, expiresAt, refundOf }));
   putJson(fields, "metadata", metadata);
   return fields;
+}
+
+function startFields(
+  userId: string,
+  amount: Public.Amount | Public.ModelPriced,
+  { feature: featureIdentifier, expiresIn }: Public.StartUsageOptions,
+): Fields {
+  const isPriced = typeof amount === "object" && amount !== null;
+  const price = isPriced ? { model: amount.model, provisionalTokens: amount.tokens } : { amount };
+  return fieldsOf({ userId, ...price, featureIdentifier, expiresIn });
+}
+
+function startedOf({ body }: Answer): Public.Started | Public.NotStarted {
+  const { balance } = body;
+  if (!body.continue) return { success: false, balance };
+  return {
+    success: true,
+    balance,
+    amount: body.credits_used,
+    transactionId: body.transaction_id,
+    expiresAt: body.expires_at,
+  };
 }
 
 function balanceOf({ body }: Answer): Public.Balance {

@@ -26,10 +26,13 @@ export interface WireTokens {
   cached_input_tokens?: number;
 }
 
+export interface ModelPriced {
+  model: string;
+  tokens: Tokens | WireTokens;
+}
+
 /** What the engine's price list is asked for. */
-export type Priced =
-  | { service: string; action: string; quantity?: number }
-  | { model: string; tokens: Tokens | WireTokens };
+export type Priced = { service: string; action: string; quantity?: number } | ModelPriced;
 
 /** How a charge says what it costs. */
 export type Charge = Amount | Priced;
@@ -205,6 +208,64 @@ export interface Refused {
   amount?: undefined;
   transactionId?: undefined;
   replayed?: undefined;
+}
+
+export interface StartUsageOptions extends CallOptions {
+  /** A label for analytics, and what spend limits count it under. */
+  feature?: string;
+  /** Seconds until what nobody completed is released: 1 to 86,400. Default 900. */
+  expiresIn?: number;
+}
+
+/** Credits are held. */
+export interface Started {
+  success: true;
+  balance: number;
+  /** What is held. */
+  amount: number;
+  transactionId: string;
+  expiresAt: string;
+}
+
+/** Too few credits: nothing is held. */
+export interface NotStarted {
+  success: false;
+  balance: number;
+  amount?: undefined;
+  transactionId?: undefined;
+  expiresAt?: undefined;
+}
+
+export interface CompleteUsageOptions extends CallOptions {
+  /** False releases all, unless an amount or tokens are given. Default true. */
+  success?: boolean;
+  /** What is charged. Default: all that was held. */
+  amount?: Amount;
+  /** The same in tokens, where a model's price was held. */
+  tokens?: Tokens | WireTokens;
+}
+
+export interface Completed {
+  /** What was charged. */
+  amount: number;
+  balance: number;
+  /** What was held less what was charged. */
+  adjustment: number;
+}
+
+/** One usage transaction, named as in the HTTP API. */
+export interface UsageTransaction {
+  transaction_id: string;
+  /** `failed` was completed without success, `expired` by nobody. */
+  state: "pending" | "completed" | "failed" | "expired";
+  customer_id: string;
+  held: number;
+  credits_used: number;
+  feature_identifier: string | null;
+  model: string | null;
+  created_at: string;
+  expires_at: string;
+  late: boolean;
 }
 
 export interface Added {
@@ -421,6 +482,15 @@ export declare class CreditEngine {
     description?: string,
     options?: ConsumeOptions,
   ): Promise<Charged | Degraded>;
+  /** Holds credits for work whose price is known only afterwards. */
+  startUsage(
+    customerId: string,
+    amount: Amount | ModelPriced,
+    options?: StartUsageOptions,
+  ): Promise<Started | NotStarted>;
+  /** Charges what the work cost and releases the rest. */
+  completeUsage(transactionId: string, options?: CompleteUsageOptions): Promise<Completed>;
+  getUsage(transactionId: string, options?: CallOptions): Promise<UsageTransaction>;
   /** Adds credits; an `adjustment` may be negative. */
   add(customerId: string, amount: Amount, options?: AddOptions): Promise<Added>;
   /** Newest first. */

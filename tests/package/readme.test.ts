@@ -62,7 +62,11 @@ describe("pkg/README.md", () => {
   });
 
   test("the types hold by themselves, for ES modules and for CommonJS", async () => {
-    const text = 'import * as all from "edge-credits";\nexport const { CreditEngine } = all;\n';
+    const text = `import * as all from "edge-credits";
+import * as gate from "edge-credits/gate";
+export const { CreditEngine } = all;
+export const { withCredits } = gate;
+`;
     for (const name of ["alone.mts", "alone.cts"]) project.write(name, text);
     const options = { lib: ["es2022"], types: [], skipLibCheck: false };
     assert.equal(await compile(["alone.mts", "alone.cts"], options), "");

@@ -94,6 +94,33 @@ describe("CreditEngine", () => {
     await assert.rejects(analyzed.getTopConsumers({ limit: 0 }), { status: 400 });
   });
 
+  test("credits are held for work, and what it cost is charged", async () => {
+    const holding = client();
+    await holding.add("hank", 10);
+    // 1,000 of 15 and 2,000 of 60 per million: 0.015 + 0.12.
+    const tokens = { inputTokens: 1_000, outputTokens: 2_000 };
+    const held = await holding.startUsage("hank", { model: "small-1", tokens }, { expiresIn: 60 });
+    const { transactionId, expiresAt, ...rest } = held;
+    assert.deepEqual(rest, { success: true, balance: 10, amount: 0.135 });
+    const left = Date.parse(expiresAt) - Date.now();
+    assert.ok(left > 0 && left <= 61_000, expiresAt);
+    assert.equal((await holding.getBalance("hank")).available, 9.865);
+    const used = { tokens: { input_tokens: 1_000, output_tokens: 1_000 } };
+    const done = { amount: 0.075, balance: 9.925, adjustment: 0.06 };
+    assert.deepEqual(await holding.completeUsage(transactionId, used), done);
+    const { state, credits_used } = await holding.getUsage(transactionId);
+    assert.deepEqual([state, credits_used], ["completed", 0.075]);
+
+    const whole = await holding.startUsage("hank", 2, { feature: "chat" });
+    assert.equal((await holding.completeUsage(whole.transactionId)).amount, 2);
+    const failed = await holding.startUsage("hank", "0.5");
+    const released = await holding.completeUsage(failed.transactionId, { success: false });
+    assert.deepEqual(released, { amount: 0, balance: 7.925, adjustment: 0.5 });
+    assert.equal((await holding.getUsage(failed.transactionId)).state, "failed");
+    assert.deepEqual(await holding.startUsage("hank", 8), { success: false, balance: 7.925 });
+    await assert.rejects(holding.startUsage("hank", -1), { code: "invalid_amount" });
+  });
+
   test("a top-up session is a page of the payment provider's", async () => {
     const urls = { successUrl: "https://app.test/paid", cancelUrl: "https://app.test/no" };
     const options = { customerId: "carl", packId: "small", idempotencyKey: "cart-1", ...urls };

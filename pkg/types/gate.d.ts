@@ -1,0 +1,59 @@
+// The types of `edge-credits/gate`: any runtime's requests and responses, so none of them is named.
+
+import type { Amount, Charge, CreditEngine } from "./index.d.ts";
+
+type Awaitable<T> = T | PromiseLike<T>;
+
+/** The parts of a `Response` that are used. */
+export interface Answered {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+}
+
+/** The body of an answer that the gate itself gives, as `application/problem+json`. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  /** Such as `insufficient_credits`, with `balance`, `requested` and `shortfall` if known. */
+  code: string;
+  [field: string]: unknown;
+}
+
+export interface GateOptions<Request, Rest extends unknown[], Response> {
+  /** Made with a key that may consume and, for refunds, write. */
+  engine: CreditEngine;
+  /** Who pays. Without an answer the caller gets a 401. */
+  customer: (request: Request, ...rest: Rest) => Awaitable<string | null | undefined>;
+  /** What it costs; in mode `reserve`, what is held. 0 is free. */
+  cost: Charge | ((request: Request, ...rest: Rest) => Awaitable<Charge>);
+  /** `consume` charges first; `reserve` holds first and charges when the answer has ended. Default `consume`. */
+  mode?: "consume" | "reserve";
+  /** Requests with the same key are charged once. */
+  idempotencyKey?: (request: Request, ...rest: Rest) => Awaitable<string | null | undefined>;
+  /** Requests that pass without a charge. */
+  skip?: (request: Request, ...rest: Rest) => Awaitable<boolean>;
+  /** Answers instead of the 402. */
+  onInsufficient?: (problem: Problem, request: Request, ...rest: Rest) => Awaitable<Response>;
+  /** When the engine cannot be asked: `deny` answers 503, `allow` runs the handler for free. Default `deny`. */
+  onUnavailable?: "deny" | "allow";
+  /** Told of what the caller is not: refunds and settlements that failed, an engine that could not be asked. Default `console.error`. */
+  onError?: (error: unknown) => void;
+}
+
+/**
+ * A handler that runs only for who can pay. The charge is reversed when it throws or answers with
+ * 500 or more.
+ */
+export declare function withCredits<Request, Rest extends unknown[], Response extends Answered>(
+  handler: (request: Request, ...rest: Rest) => Awaitable<Response>,
+  options: GateOptions<Request, Rest, Response>,
+): (request: Request, ...rest: Rest) => Promise<Response>;
+
+/**
+ * In mode `reserve`, says what a request really costs: any time before its answer ends. The same
+ * as the response header `X-Credits-Cost`, for what is known only later.
+ * @param request the very object that the handler got
+ */
+export declare function setCost(request: object, cost: Amount): void;
