@@ -56,17 +56,7 @@ impl Ledger {
         if self.balance.checked_add(amount).is_none() {
             return Err(Refusal::InvalidAmount("would take the balance beyond 9000000000 credits"));
         }
-        let grant = Grant {
-            seq: self.seq.saturating_add(1),
-            source: Source::Purchased,
-            product: purchase.pack.as_ref().map(|pack| pack.as_str().to_owned()),
-            amount,
-            remaining: amount,
-            held: Credits::ZERO,
-            priority: Source::Purchased.default_priority(),
-            effective_at: now,
-            expires_at: None,
-        };
+        let grant = self.bought_grant(purchase, amount, now);
         let event = Event::Granted {
             grant,
             kind: AddKind::Purchase,
@@ -77,6 +67,20 @@ impl Ledger {
             note: None,
         };
         Ok(self.entry(now, amount, event))
+    }
+
+    fn bought_grant(&self, purchase: &Purchase, amount: Credits, now: Timestamp) -> Grant {
+        Grant {
+            seq: self.seq.saturating_add(1),
+            source: Source::Purchased,
+            product: purchase.pack.as_ref().map(|pack| pack.as_str().to_owned()),
+            amount,
+            remaining: amount,
+            held: Credits::ZERO,
+            priority: Source::Purchased.default_priority(),
+            effective_at: now,
+            expires_at: None,
+        }
     }
 
     /// A purchase that was paid has not failed, whatever is heard of it later:
@@ -144,17 +148,7 @@ impl Ledger {
             };
             return Ok(self.entry(now, amount, event));
         }
-        let grant = Grant {
-            seq: self.seq.saturating_add(1),
-            source: Source::Purchased,
-            product: purchase.pack.as_ref().map(|pack| pack.as_str().to_owned()),
-            amount,
-            remaining: amount,
-            held: Credits::ZERO,
-            priority: Source::Purchased.default_priority(),
-            effective_at: now,
-            expires_at: None,
-        };
+        let grant = self.bought_grant(&purchase, amount, now);
         let note = Note { description: Some("dispute won".to_owned()), ..Note::default() };
         let event = Event::Granted {
             grant,
