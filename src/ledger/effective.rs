@@ -1,7 +1,9 @@
 //! What a customer lives by: its own settings, else its tier's, else the
 //! project's, else the default.
 
-use super::{DEFAULT_AUTO_PURCHASES, KnownTerms, Ledger, OverageMode, Payer, Plan, RateLimit, Settings};
+use super::{
+    DEFAULT_AUTO_PURCHASES, KnownTerms, Ledger, OverageMode, Payer, Plan, Provider, RateLimit, Settings,
+};
 use crate::credits::Credits;
 
 impl Ledger {
@@ -63,6 +65,11 @@ impl Ledger {
     /// What the app calls a credit.
     pub fn credit_name(&self) -> Option<&str> {
         self.settings.credit_name.as_deref().or(self.terms.settings.credit_name.as_deref())
+    }
+
+    /// Which provider the app asks first, if that was set.
+    pub fn ai_provider_priority(&self) -> Option<Provider> {
+        self.inherited(|settings| settings.ai_provider_priority)
     }
 
     /// How often the customer may ask.

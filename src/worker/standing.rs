@@ -36,7 +36,6 @@ impl Standing {
     /// Of a ledger at an instant at which nothing is due.
     pub fn of(ledger: &Ledger, now: Timestamp) -> Self {
         let plan = ledger.plan();
-        let own = ledger.settings().ai_provider_priority;
         Self {
             balance: ledger.balance(),
             available: ledger.available(now),
@@ -46,7 +45,7 @@ impl Standing {
             period_start: ledger.period_start(now),
             period_end: plan.map_or_else(|| now.month_start().after_months(1), |plan| plan.next_reset),
             overage_mode: ledger.overage_mode(),
-            provider: own.or(ledger.terms().settings.ai_provider_priority),
+            provider: ledger.ai_provider_priority(),
         }
     }
 }
