@@ -2,7 +2,7 @@
 // wasm-bindgen CLI of the version that Cargo.lock pins. Each step looks first and does
 // nothing when its result is there, so it can run before every start, test and build.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { capture, elapsed, isProgram, run, runMain } from "./process.mjs";
 import {
@@ -23,7 +23,7 @@ const OLDEST_NODE = 18;
 /** @type {Step} */
 const npmPackages = {
   title: "npm packages (npm ci)",
-  isDone: packagesMatchLock,
+  isDone: () => existsSync(NODE) && packagesMatchLock(ROOT),
   act: async () => {
     await run("npm", ["ci", "--no-audit", "--no-fund"], { cwd: ROOT });
     if (!existsSync(NODE)) {
@@ -87,7 +87,15 @@ export async function setup({ installPackages = true } = {}) {
     throw new UserError(`Node ${OLDEST_NODE} or newer is needed, this is ${process.version}`);
   }
   await requireProgram("cargo", "Install Rust with rustup: https://rustup.rs");
-  for (const step of [...(installPackages ? [npmPackages] : []), wasmTarget, crates, wasmBindgen]) {
+  await perform([...(installPackages ? [npmPackages] : []), wasmTarget, crates, wasmBindgen]);
+}
+
+/**
+ * Takes the steps whose results are not there yet, and says so.
+ * @param {Step[]} steps
+ */
+export async function perform(steps) {
+  for (const step of steps) {
     if (await step.isDone()) continue;
     console.log(`setup: ${step.title} …`);
     const started = performance.now();
@@ -111,12 +119,18 @@ async function requireProgram(program, remedy) {
 /**
  * Times of files say nothing after a clone, so the two lock files are compared.
  * Packages for other platforms are optional and are missing with good reason.
+ * @param {string} folder
  */
-function packagesMatchLock() {
-  const installed = join(ROOT, "node_modules", ".package-lock.json");
-  if (!existsSync(installed) || !existsSync(NODE)) return false;
+export function packagesMatchLock(folder) {
+  const modules = join(folder, "node_modules");
+  const installed = join(modules, ".package-lock.json");
+  if (!existsSync(installed)) return false;
+  // npm ci would empty the folder that a link leads to.
+  if (lstatSync(modules).isSymbolicLink()) {
+    throw new UserError(`${modules} is a link: remove it, and the packages are installed here`);
+  }
   const has = JSON.parse(readFileSync(installed, "utf8")).packages;
-  const wants = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")).packages;
+  const wants = JSON.parse(readFileSync(join(folder, "package-lock.json"), "utf8")).packages;
   return Object.keys(wants).every((path) => {
     if (path === "") return true;
     if (has[path] === undefined) return wants[path].optional === true;

@@ -5,6 +5,7 @@ import { build } from "./build.mjs";
 import { buildPackage } from "./package.mjs";
 import { capture, elapsed, runMain } from "./process.mjs";
 import { setup } from "./setup.mjs";
+import { setupRuntimes } from "./setup-runtimes.mjs";
 import { addCounts, countTests } from "./test-counts.mjs";
 import {
   BIOME,
@@ -114,6 +115,7 @@ async function main() {
     return console.log(HELP);
   }
   await setup();
+  await setupRuntimes();
   let total = { passed: 0, failed: 0 };
   let failure = "";
   for (const step of chosenSteps()) {
