@@ -101,6 +101,7 @@ const STEPS = [
     ],
     hasTests: true,
   },
+  { name: "proof", command: [NODE, "scripts/proof.mjs", "--short"], hasTests: true },
 ];
 
 const HELP = `npm test: format, lint, types, unit, wasm and end-to-end tests

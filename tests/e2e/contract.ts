@@ -19,6 +19,8 @@ export interface Exchange {
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
 const PROBLEM = "application/problem+json";
+/** One object, since a schema is compiled once per object. */
+const PROBLEM_SCHEMA = { $ref: "#/components/schemas/Problem" };
 /** Amounts are exact in decimal; a double is off by less than this many digits say. */
 const MULTIPLE_OF_DIGITS = 6;
 
@@ -122,7 +124,7 @@ export class Contract {
   }
 
   #checkProblem({ status, body, headers }: Exchange, what: string): void {
-    this.validate({ $ref: "#/components/schemas/Problem" }, body, what);
+    this.validate(PROBLEM_SCHEMA, body, what);
     assert.equal(body.status, status, `${what}: the problem's own status`);
     assert.equal(body.type, `urn:edge-credits:problem:${body.code}`, what);
     const needsRetryAfter = status === 429 || status === 503;

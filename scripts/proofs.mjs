@@ -1,0 +1,66 @@
+// The proofs that `npm run proof` runs: the table of docs/guarantees.md.
+
+import { NODE } from "./toolchain.mjs";
+
+const TEST_TIMEOUT_MS = 6 * 3600_000;
+
+/**
+ * @typedef {object} Proof
+ * @property {string} name
+ * @property {string} title
+ * @property {number} weight its share of a long run's time
+ * @property {boolean} [isOnlyLong] its short form is among the native tests already
+ * @property {(isLong: boolean) => [string, ...string[]]} program reads PROOF_SEED, and in a long
+ *   run PROOF_SECONDS
+ */
+
+/**
+ * A native test; a long run is worth the time to optimize it.
+ * @param {string} test
+ * @returns {Proof["program"]}
+ */
+function native(test) {
+  return (isLong) => [
+    "cargo",
+    "test",
+    ...(isLong ? ["--release"] : []),
+    "--features",
+    "worker",
+    "--test",
+    test,
+    "--",
+    "--nocapture",
+  ];
+}
+
+/**
+ * Tests against the real runtime.
+ * @param {string} file in tests/proof
+ * @returns {Proof["program"]}
+ */
+function real(file) {
+  return () => [
+    NODE,
+    "--test",
+    "--test-reporter=spec",
+    `--test-timeout=${TEST_TIMEOUT_MS}`,
+    `tests/proof/${file}`,
+  ];
+}
+
+/** @type {Proof[]} */
+export const PROOFS = [
+  {
+    name: "model",
+    title: "the ledger against a naive model, random operations",
+    weight: 3,
+    isOnlyLong: true,
+    program: native("ledger_model"),
+  },
+  {
+    name: "concurrency",
+    title: "many callers on one credit, one hold, one key",
+    weight: 1,
+    program: real("concurrency.test.ts"),
+  },
+];
