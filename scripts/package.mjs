@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { elapsed, isProgram, run, runMain } from "./process.mjs";
 import { setup } from "./setup.mjs";
@@ -190,14 +190,17 @@ function sharedClient({ suffix }) {
   };
 }
 
-/** CommonJS has types of its own that differ only in what they import. */
+/** Entries and what they share. CommonJS has types of its own that differ only in what they import. */
 function writeTypes() {
-  for (const name of readdirSync(TYPES)) {
+  for (const name of readdirSync(TYPES, { recursive: true, encoding: "utf8" })) {
+    if (!name.endsWith(".d.ts")) continue;
     const text = readFileSync(join(TYPES, name), "utf8");
     const importing = (/** @type {string} */ suffix) =>
-      text.replaceAll(/(from "\.\/[^"]+?)\.d\.ts"/g, `$1${suffix}"`);
-    writeFileSync(join(DIST, name), importing(".js"));
-    writeFileSync(join(DIST, name.replace(/\.d\.ts$/, ".d.cts")), importing(".cjs"));
+      text.replaceAll(/(from "\.{1,2}\/[^"]+?)\.d\.ts"/g, `$1${suffix}"`);
+    const target = join(DIST, name);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, importing(".js"));
+    writeFileSync(target.replace(/\.d\.ts$/, ".d.cts"), importing(".cjs"));
   }
 }
 
@@ -212,7 +215,7 @@ function wasmStamp() {
 }
 
 function printSizes() {
-  for (const name of readdirSync(DIST).filter((name) => !name.includes(".d."))) {
+  for (const name of readdirSync(DIST).filter((name) => /\.(c?js|wasm)$/.test(name))) {
     const bytes = readFileSync(join(DIST, name));
     console.log(
       `package: ${basename(name).padEnd(24)} ${kib(bytes.length)}, gzip ${kib(gzipSync(bytes, { level: 9 }).length)}`,

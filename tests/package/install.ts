@@ -16,6 +16,8 @@ export type Package = any;
 
 export class Project {
   readonly dir: string;
+  /** The tarball that it was installed from. */
+  readonly tarball: string;
 
   /** A folder with the package installed from its tarball, as `npm install <tarball>` leaves it. */
   constructor() {
@@ -25,7 +27,8 @@ export class Project {
     const [{ filename }] = JSON.parse(execFileSync("npm", pack, options));
     const target = join(this.dir, "node_modules", "edge-credits");
     mkdirSync(target, { recursive: true });
-    execFileSync("tar", ["xzf", join(this.dir, filename), "-C", target, "--strip-components=1"]);
+    this.tarball = join(this.dir, filename);
+    execFileSync("tar", ["xzf", this.tarball, "-C", target, "--strip-components=1"]);
     writeFileSync(join(this.dir, "package.json"), '{"name":"user","private":true}');
   }
 

@@ -61,17 +61,6 @@ describe("pkg/README.md", () => {
     assert.equal(await compile(files, options), "");
   });
 
-  test("the types hold by themselves, for ES modules and for CommonJS", async () => {
-    const text = `import * as all from "edge-credits";
-import * as gate from "edge-credits/gate";
-export const { CreditEngine } = all;
-export const { withCredits } = gate;
-`;
-    for (const name of ["alone.mts", "alone.cts"]) project.write(name, text);
-    const options = { lib: ["es2022"], types: [], skipLibCheck: false };
-    assert.equal(await compile(["alone.mts", "alone.cts"], options), "");
-  });
-
   for (const [index, text] of EXAMPLES.entries()) {
     const title = text.match(/"(\w+)", /)?.[1] ?? "";
     test(`example ${index + 1} (${title}) prints what it says`, async () => {
