@@ -107,12 +107,19 @@ function looksLikeBrowser(): boolean {
   return typeof window !== "undefined" && typeof window.document !== "undefined";
 }
 
-/** A variable of the process, where there is a process with variables. */
+/** A variable of the process, where there is a process with variables that may be read. */
 export function environment(name: string): string | undefined {
-  // Deno asks its user for each variable that is read, or throws.
   try {
+    // At a terminal Deno would stop and ask its user for each variable that is read.
+    const { Deno } = globalThis as { Deno?: DenoPermissions };
+    if (Deno && Deno.permissions.querySync({ name: "env", variable: name }).state !== "granted")
+      return undefined;
     return globalThis.process?.env?.[name] || undefined;
   } catch {
     return undefined;
   }
+}
+
+interface DenoPermissions {
+  permissions: { querySync(permission: { name: "env"; variable: string }): { state: string } };
 }

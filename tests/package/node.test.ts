@@ -2,30 +2,12 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { copyFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Engine } from "../e2e/engine.ts";
 import { Project } from "./install.ts";
-import { EXPECTED } from "./scenario.mjs";
-
-const SCENARIO = fileURLToPath(new URL("scenario.mjs", import.meta.url));
-
-/** Each run has a customer of its own. */
-const CUSTOMER = '"cus_" + process.pid';
-const ESM = `
-  import * as edgeCredits from "edge-credits";
-  import { scenario } from "./scenario.mjs";
-  const options = { apiKey: process.env.CREDITS_KEY };
-  console.log(JSON.stringify(await scenario(edgeCredits, options, ${CUSTOMER})));`;
-const CJS = `
-  const edgeCredits = require("edge-credits");
-  import("./scenario.mjs").then(async ({ scenario }) => {
-    const options = { apiKey: process.env.CREDITS_KEY };
-    console.log(JSON.stringify(await scenario(edgeCredits, options, ${CUSTOMER})));
-  });`;
+import { CJS, ESM, layScenario, runProgram, settingFor } from "./program.ts";
+import { expected } from "./scenario.mjs";
 
 describe("Node", () => {
   let engine: Engine;
@@ -36,34 +18,32 @@ describe("Node", () => {
     engine = await Engine.start();
     key = (await engine.project("shop")).live;
     project = new Project();
-    copyFileSync(SCENARIO, join(project.dir, "scenario.mjs"));
+    layScenario(project);
   });
   after(async () => {
     project?.remove();
     await engine?.end();
   });
 
-  /** Runs a script in a process of its own; it must end by itself, soon after its last line. */
+  /** Runs a script that finds the address in its environment. */
   async function run(
     name: string,
     text: string,
     node: string = process.execPath,
   ): Promise<unknown> {
-    const env = { ...process.env, CREDITS_URL: engine.url, CREDITS_KEY: key };
-    const options = { cwd: project.dir, env, timeout: 20_000 };
-    const path = project.write(name, text);
-    const { stdout } = await promisify(execFile)(node, [path], options);
-    return JSON.parse(stdout);
+    const { baseUrl = "", ...setting } = await settingFor(engine, key, name);
+    project.write(name, text);
+    return runProgram(project, [node, name], setting, { CREDITS_URL: baseUrl });
   }
 
   test("an ES module makes all calls", async () => {
-    assert.deepEqual(await run("esm.mjs", ESM), EXPECTED);
+    assert.deepEqual(await run("esm.mjs", ESM), expected("other"));
   });
 
   test("CommonJS makes all calls", async () => {
     // A Node that can require an ES module goes by the condition `module-sync`; an older one
     // gets the CommonJS build, which is asked for by its path below.
-    assert.deepEqual(await run("common.cjs", CJS), EXPECTED);
+    assert.deepEqual(await run("common.cjs", CJS), expected("other"));
   });
 
   test("the oldest Node that is supported runs it", async (t) => {
@@ -74,8 +54,8 @@ describe("Node", () => {
     const node = found?.stdout.trim() ?? "none";
     if (!node.startsWith("v20.")) return t.skip(`the machine has ${node}`);
     const path = node.slice(node.indexOf("/"));
-    assert.deepEqual(await run("oldest.mjs", ESM, path), EXPECTED);
-    assert.deepEqual(await run("oldest.cjs", CJS, path), EXPECTED);
+    assert.deepEqual(await run("oldest.mjs", ESM, path), expected("other"));
+    assert.deepEqual(await run("oldest.cjs", CJS, path), expected("other"));
   });
 
   test("an error of one copy is an instance of the other copy's class", async () => {
