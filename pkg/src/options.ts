@@ -103,8 +103,10 @@ export function credentials(
   return async () => sent;
 }
 
+/** A page; or a worker of one, which has no document but bears a browser's name. */
 function looksLikeBrowser(): boolean {
-  return typeof window !== "undefined" && typeof window.document !== "undefined";
+  const isPage = typeof window !== "undefined" && typeof window.document !== "undefined";
+  return isPage || (globalThis.navigator?.userAgent ?? "").startsWith("Mozilla/");
 }
 
 /** A variable of the process, where there is a process with variables that may be read. */

@@ -11,7 +11,7 @@ import type { Project } from "./install.ts";
 import type { Setting } from "./scenario.mjs";
 
 const SCENARIO = "scenario.mjs";
-const SUBPATHS = ["credly", "hiveforge", "openrouter", "predev", "gate"];
+export const SUBPATHS = ["credly", "hiveforge", "openrouter", "predev", "gate"];
 const PACKAGES = `const packages = { ${["main", ...SUBPATHS].join(", ")} };`;
 
 /** The beginning of an ES module: `packages`, and `everything` to be done with them. */
