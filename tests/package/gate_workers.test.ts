@@ -1,19 +1,12 @@
 // `edge-credits/gate` in a Worker, on workerd, with the package's own wasm, against a real engine.
 
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { copyFileSync } from "node:fs";
-import { join } from "node:path";
-import type { Readable } from "node:stream";
 import { after, before, describe, test } from "node:test";
-import { build } from "esbuild";
-import { WORKERD } from "../../scripts/toolchain.mjs";
 import { Engine } from "../e2e/engine.ts";
 import { until } from "../e2e/watch.ts";
 import { Project } from "./install.ts";
+import { bundle, UserWorker } from "./worker.ts";
 
-const WASM = "edge_credits.wasm";
 const WORKER = `
 import { CreditEngine } from "edge-credits";
 import { withCredits } from "edge-credits/gate";
@@ -42,30 +35,10 @@ export default {
   },
 };`;
 
-const configOf = (key: string, url: string) => `
-using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .mainWorker),
-    (name = "internet", network = (allow = ["private", "public"])),
-  ],
-  sockets = [ (name = "http", address = "127.0.0.1:0", http = (), service = "main") ],
-);
-const mainWorker :Workerd.Worker = (
-  modules = [
-    (name = "worker.js", esModule = embed "worker.js"),
-    (name = "${WASM}", wasm = embed "${WASM}"),
-  ],
-  bindings = [ (name = "KEY", text = "${key}"), (name = "URL", text = "${url}") ],
-  compatibilityDate = "2025-01-01",
-);
-`;
-
 describe("edge-credits/gate on workerd", () => {
   let engine: Engine;
   let project: Project;
-  let worker: ChildProcess | undefined;
-  let url: string;
+  let worker: UserWorker;
   let key: string;
 
   before(async () => {
@@ -73,32 +46,17 @@ describe("edge-credits/gate on workerd", () => {
     key = (await engine.project("shop")).live;
     await engine.customer(key, "anna", 10);
     project = new Project();
-    await build({
-      entryPoints: [project.write("source.js", WORKER)],
-      outfile: join(project.dir, "worker.js"),
-      bundle: true,
-      format: "esm",
-      conditions: ["workerd"],
-      external: [`*/${WASM}`],
-    });
-    const dist = join(project.dir, "node_modules", "edge-credits", "dist");
-    copyFileSync(join(dist, WASM), join(project.dir, WASM));
-    const config = project.write("config.capnp", configOf(key, engine.url));
-    worker = spawn(WORKERD, ["serve", "--control-fd=3", config], {
-      cwd: project.dir,
-      stdio: ["ignore", "ignore", "ignore", "pipe"],
-    });
-    const [line] = await once(worker.stdio[3] as Readable, "data");
-    url = `http://127.0.0.1:${JSON.parse(String(line)).port}`;
+    await bundle(project, WORKER);
+    worker = await UserWorker.start(project, { variables: { KEY: key, URL: engine.url } });
   });
   after(async () => {
-    worker?.kill("SIGKILL");
+    worker?.end();
     project?.remove();
     await engine?.end();
   });
 
   const ask = (path: string, mode: string) =>
-    fetch(`${url}${path}`, { headers: { "X-Mode": mode } });
+    fetch(`${worker.url}${path}`, { headers: { "X-Mode": mode } });
   /** Waits until nothing is held; gives the balance. */
   const settled = () =>
     until("nothing is held", async () => {
