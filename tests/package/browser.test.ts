@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { build } from "esbuild";
 import { Engine } from "../e2e/engine.ts";
-import { Browser, load, type Opened, Pages } from "./browser.ts";
+import { Browser, type Opened, Pages } from "./browser.ts";
 import { Project } from "./install.ts";
-import { IMPORTS, layScenario, SUBPATHS, settingFor } from "./program.ts";
+import { IMPORTS, layScenario, load, SUBPATHS, settingFor } from "./program.ts";
 import { expected } from "./scenario.mjs";
 
 const PROGRAM = `${IMPORTS}

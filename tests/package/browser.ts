@@ -2,13 +2,10 @@
 
 import { createReadStream, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
-import { findBrowser, RUNTIMES_DIR } from "../../scripts/setup-runtimes.mjs";
-
-/** Loads a package that only these tests have. */
-export const load = createRequire(join(RUNTIMES_DIR, "package.json"));
+import { findBrowser } from "../../scripts/setup-runtimes.mjs";
+import { load } from "./program.ts";
 
 type Playwright = typeof import("../runtimes/node_modules/playwright-core/index.js");
 type Context = Awaited<ReturnType<Playwright["chromium"]["launchPersistentContext"]>>;

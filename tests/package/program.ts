@@ -3,12 +3,17 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { copyFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { RUNTIMES_DIR } from "../../scripts/setup-runtimes.mjs";
 import type { Engine } from "../e2e/engine.ts";
 import type { Project } from "./install.ts";
 import type { Setting } from "./scenario.mjs";
+
+/** Loads a runtime or a bundler that only these tests have. */
+export const load = createRequire(join(RUNTIMES_DIR, "package.json"));
 
 const SCENARIO = "scenario.mjs";
 export const SUBPATHS = ["credly", "hiveforge", "openrouter", "predev", "gate"];
@@ -54,6 +59,9 @@ export async function settingFor(engine: Engine, apiKey: string, name: string): 
   return { apiKey, baseUrl: engine.url, customer: `${name}-customer`, owner, ownKey };
 }
 
+/** Less than a call may take: its timer, if left behind, would keep a process alive for longer. */
+const DEADLINE_MS = 9_000;
+
 /**
  * Runs a program of a project in a process of its own, and gives what it prints. It must end by
  * itself, soon after its last line, and say nothing else.
@@ -64,7 +72,7 @@ export async function runProgram(
   setting: Setting,
   env: Record<string, string> = {},
 ): Promise<unknown> {
-  const options = { cwd: project.dir, env: { ...process.env, ...env }, timeout: 20_000 };
+  const options = { cwd: project.dir, env: { ...process.env, ...env }, timeout: DEADLINE_MS };
   const told = JSON.stringify(setting);
   const { stdout, stderr } = await promisify(execFile)(command, [...args, told], options);
   assert.equal(stderr, "");
