@@ -7,6 +7,7 @@ import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
+import { RUNTIMES_DIR } from "../../scripts/setup-runtimes.mjs";
 import { NODE, ROOT, TSC } from "../../scripts/toolchain.mjs";
 import { Engine } from "../e2e/engine.ts";
 import { Project } from "./install.ts";
@@ -73,5 +74,18 @@ describe("pkg/README.md", () => {
       assert.equal(stderr, "");
       assert.deepEqual(stdout.split("\n"), [...expected, ""]);
     });
+  }
+});
+
+test("the runtimes table of pkg/README.md names the versions that the tests use", () => {
+  const [, section = ""] = README.split("## Runtimes");
+  const used = [ROOT, RUNTIMES_DIR].map((dir) => {
+    return JSON.parse(readFileSync(join(dir, "package.json"), "utf8")).devDependencies;
+  });
+  const versions: Record<string, string> = Object.assign({}, ...used);
+  const names = "workerd wrangler edge-runtime deno bun esbuild webpack vite".split(" ");
+  for (const name of names) {
+    const [major, minor] = versions[name]?.split(".") ?? [];
+    assert.ok(section.toLowerCase().includes(`${name} ${major}.${minor}`), name);
   }
 });
