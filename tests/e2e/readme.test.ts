@@ -56,7 +56,7 @@ const documents = execFileSync("git", ["ls-files", "--cached", "--others", "*.md
   encoding: "utf8",
 })
   .split("\n")
-  .filter((path) => path !== "" && !path.startsWith("node_modules/"));
+  .filter((path) => path !== "" && !path.split("/").includes("node_modules"));
 const hasCurl = spawnSync("curl", ["--version"]).status === 0;
 
 function steps(document: string): Step[] {
