@@ -63,4 +63,10 @@ export const PROOFS = [
     weight: 1,
     program: real("concurrency.test.ts"),
   },
+  {
+    name: "access",
+    title: "every route by every kind of caller; no secret anywhere",
+    weight: 1,
+    program: real("access.test.ts"),
+  },
 ];
