@@ -21,25 +21,30 @@ export interface Problem {
   [field: string]: unknown;
 }
 
-export interface GateOptions<Request, Rest extends unknown[], Response> {
+/** What every gate is told. `Args` are what the framework hands to a handler. */
+export interface CreditsOptions<Args extends unknown[]> {
   /** Made with a key that may consume and, for refunds, write. */
   engine: CreditEngine;
   /** Who pays. Without an answer the caller gets a 401. */
-  customer: (request: Request, ...rest: Rest) => Awaitable<string | null | undefined>;
+  customer: (...args: Args) => Awaitable<string | null | undefined>;
   /** What it costs; in mode `reserve`, what is held. 0 is free. */
-  cost: Charge | ((request: Request, ...rest: Rest) => Awaitable<Charge>);
+  cost: Charge | ((...args: Args) => Awaitable<Charge>);
   /** `consume` charges first; `reserve` holds first and charges when the answer has ended. Default `consume`. */
   mode?: "consume" | "reserve";
   /** Requests with the same key are charged once. */
-  idempotencyKey?: (request: Request, ...rest: Rest) => Awaitable<string | null | undefined>;
+  idempotencyKey?: (...args: Args) => Awaitable<string | null | undefined>;
   /** Requests that pass without a charge. */
-  skip?: (request: Request, ...rest: Rest) => Awaitable<boolean>;
-  /** Answers instead of the 402. */
-  onInsufficient?: (problem: Problem, request: Request, ...rest: Rest) => Awaitable<Response>;
+  skip?: (...args: Args) => Awaitable<boolean>;
   /** When the engine cannot be asked: `deny` answers 503, `allow` runs the handler for free. Default `deny`. */
   onUnavailable?: "deny" | "allow";
   /** Told of what the caller is not: refunds and settlements that failed, an engine that could not be asked. Default `console.error`. */
   onError?: (error: unknown) => void;
+}
+
+export interface GateOptions<Request, Rest extends unknown[], Response>
+  extends CreditsOptions<[request: Request, ...rest: Rest]> {
+  /** Answers instead of the 402. */
+  onInsufficient?: (problem: Problem, request: Request, ...rest: Rest) => Awaitable<Response>;
 }
 
 /**
