@@ -71,7 +71,7 @@ const VARIANTS = [
 /** Entries that stand on the shared client, and with it on the wasm. A new one is a name here. */
 const CLIENT_ENTRIES = ["index", "credly", "hiveforge", "openrouter", "predev"];
 /** Entries without wasm: they take a client that their caller made. */
-const PLAIN_ENTRIES = ["gate"];
+const PLAIN_ENTRIES = ["gate", "hono", "next", "express"];
 /** What the client entries share. */
 const SHARED = "client";
 

@@ -2,13 +2,19 @@
 // instances are compared, and of a client also how it is made: errors are not made by users.
 
 import type * as PublicCredly from "../types/credly.d.ts";
+import type * as PublicExpress from "../types/express.d.ts";
 import type * as PublicGate from "../types/gate.d.ts";
 import type * as PublicHiveForge from "../types/hiveforge.d.ts";
+import type * as PublicHono from "../types/hono.d.ts";
+import type * as PublicNext from "../types/next.d.ts";
 import type * as PublicOpenRouter from "../types/openrouter.d.ts";
 import type * as PublicPredev from "../types/predev.d.ts";
 import type * as RealCredly from "./credly.ts";
+import type * as RealExpress from "./express.ts";
 import type * as RealGate from "./gate.ts";
 import type * as RealHiveForge from "./hiveforge.ts";
+import type * as RealHono from "./hono.ts";
+import type * as RealNext from "./next.ts";
 import type * as RealOpenRouter from "./openrouter.ts";
 import type * as RealPredev from "./predev.ts";
 
@@ -44,3 +50,16 @@ export type Gate = [
   Same<WithCredits, typeof RealGate.withCredits>,
   Same<typeof PublicGate.setCost, typeof RealGate.setCost>,
 ];
+
+type WithNextCredits = (
+  handler: (request: Request) => Response,
+  options: PublicNext.NextCreditsOptions<Request, [], Response>,
+) => (request: Request) => Promise<Response>;
+export type Next = [
+  Same<WithNextCredits, typeof PublicNext.withCredits>,
+  Same<WithNextCredits, typeof RealNext.withCredits>,
+  Same<typeof PublicNext.creditsMiddleware, typeof RealNext.creditsMiddleware>,
+  Same<typeof PublicNext.setCost, typeof RealNext.setCost>,
+];
+export type Hono = Same<typeof PublicHono, typeof RealHono>;
+export type Express = Same<typeof PublicExpress, typeof RealExpress>;
