@@ -2,13 +2,14 @@
 // node_modules. No test here ever imports from the source folder.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe } from "node:test";
 import { pathToFileURL } from "node:url";
 import { PACKAGE_DIR } from "../../scripts/package.mjs";
+import { RUNTIMES_DIR } from "../../scripts/setup-runtimes.mjs";
 import { toolEnv } from "../../scripts/toolchain.mjs";
 
 // biome-ignore lint/suspicious/noExplicitAny: the package's types are tested by themselves, against its d.ts
@@ -20,8 +21,8 @@ export class Project {
   readonly tarball: string;
 
   /** A folder with the package installed from its tarball, as `npm install <tarball>` leaves it. */
-  constructor() {
-    this.dir = mkdtempSync(join(tmpdir(), "edge-credits-project-"));
+  constructor(parent = tmpdir()) {
+    this.dir = mkdtempSync(join(parent, "edge-credits-project-"));
     const pack = ["pack", "--ignore-scripts", "--json", "--pack-destination", this.dir];
     const options = { cwd: PACKAGE_DIR, env: toolEnv(), encoding: "utf8" } as const;
     const [{ filename }] = JSON.parse(execFileSync("npm", pack, options));
@@ -32,9 +33,19 @@ export class Project {
     writeFileSync(join(this.dir, "package.json"), '{"name":"user","private":true}');
   }
 
+  /** Installs packages that the tests have, by a link. */
+  link(...names: string[]): void {
+    for (const name of names) {
+      const path = join(this.dir, "node_modules", name);
+      mkdirSync(dirname(path), { recursive: true });
+      symlinkSync(join(RUNTIMES_DIR, "node_modules", name), path);
+    }
+  }
+
   /** Writes a file of the user's. */
   write(name: string, text: string): string {
     const path = join(this.dir, name);
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
     return path;
   }
