@@ -51,10 +51,15 @@ export interface GateOptions<Request, Rest extends unknown[], Response>
  * A handler that runs only for who can pay. The charge is reversed when it throws or answers with
  * 500 or more.
  */
-export declare function withCredits<Request, Rest extends unknown[], Response extends Answered>(
+export declare function withCredits<
+  Request,
+  Rest extends unknown[],
+  Response extends Answered,
+  Refusal extends Answered = Response,
+>(
   handler: (request: Request, ...rest: Rest) => Awaitable<Response>,
-  options: GateOptions<Request, Rest, Response>,
-): (request: Request, ...rest: Rest) => Promise<Response>;
+  options: GateOptions<Request, Rest, Refusal>,
+): (request: Request, ...rest: Rest) => Promise<Response | Refusal>;
 
 /**
  * In mode `reserve`, says what a request really costs: any time before its answer ends. The same

@@ -21,10 +21,15 @@ export interface NextCreditsOptions<Request, Rest extends unknown[], Response>
  * A route handler that runs only for who can pay. The charge is reversed when it throws or answers
  * with 500 or more; `redirect()`, `notFound()` and their like are answers.
  */
-export declare function withCredits<Request, Rest extends unknown[], Response extends Answered>(
+export declare function withCredits<
+  Request,
+  Rest extends unknown[],
+  Response extends Answered,
+  Refusal extends Answered = Response,
+>(
   handler: (request: Request, ...rest: Rest) => Awaitable<Response>,
-  options: NextCreditsOptions<Request, Rest, Response>,
-): (request: Request, ...rest: Rest) => Promise<Response>;
+  options: NextCreditsOptions<Request, Rest, Refusal>,
+): (request: Request, ...rest: Rest) => Promise<Response | Refusal>;
 
 /** What a middleware may use of its request if it does not say `NextRequest`. */
 export interface MiddlewareRequest {

@@ -90,7 +90,7 @@ describe("edge-credits/express", () => {
           app.get("/paid/draw", handler);
           const answer = await ask("/paid/draw");
           assert.equal(answer.headers.get("Content-Type"), "application/problem+json");
-          const { status, code, balance, requested } = await answer.json();
+          const { status, code, balance, requested } = (await answer.json()) as Package;
           assert.deepEqual([answer.status, status, code], [402, 402, "insufficient_credits"]);
           assert.deepEqual([balance, requested], [1.5, 2]);
           assert.deepEqual(await shop.stateOf(id), [1.5, 0]);

@@ -212,6 +212,16 @@ describe("edge-credits/gate", () => {
         assert.deepEqual(await stateOf(id), [9.9, 0]);
       });
 
+      test("reserve settles at once where no body is sent, by what any copy was told", async () => {
+        const handler = () => new Response("never read");
+        const { id, run } = await gate("head", 10, handler, { mode: "reserve" });
+        const asked = new Request("https://app.test", { method: "HEAD" });
+        const hono = project.require("./node_modules/edge-credits/dist/hono.cjs");
+        hono.setCost(asked, 0.5);
+        assert.deepEqual(creditsOf(await run(asked)), ["0.5", "9.5"]);
+        assert.deepEqual(await stateOf(id), [9.5, 0]);
+      });
+
       test("settling outlives the answer where the runtime lets it", async () => {
         const handler = () => new Response("done");
         const { id, run } = await gate("wait", 10, handler, { mode: "reserve" });
