@@ -175,7 +175,7 @@ describe("edge-credits/hono", () => {
 
       test("reserve charges what the answer says, also where no body is sent", async () => {
         const { id, app, setCost } = await appFor("said", 10, { mode: "reserve" });
-        app.get("/paid/header", (c: Package) => c.text("x", 200, { "X-Credits-Cost": "0.25" }));
+        app.get("/paid/header", (c: Package) => c.text("x", 200, { "X-Credits-Cost": "0.250" }));
         app.get("/paid/said", (c: Package) => {
           setCost(c, 0.5);
           return c.text("x");

@@ -9,6 +9,7 @@ import { build } from "esbuild";
 import { Project } from "./install.ts";
 
 const MOST_BYTES = 40_000;
+const MOST_GATE_BYTES = 4_500;
 
 let project: Project;
 before(() => {
@@ -37,6 +38,19 @@ test("on Workers, wasm and JavaScript together are at most 40 KB gzip", (t) => {
   t.diagnostic(`${size} bytes`);
   assert.ok(size <= MOST_BYTES, `${size} bytes`);
 });
+
+for (const name of ["gate", "hono", "next", "express"]) {
+  test(`edge-credits/${name} is at most 4.5 KB gzip, and brings no wasm`, async (t) => {
+    const entry = project.write(`${name}.js`, `export * from "edge-credits/${name}";`);
+    const options = { bundle: true, format: "esm", minify: true, write: false } as const;
+    const { outputFiles } = await build({ ...options, entryPoints: [entry], platform: "node" });
+    const [file] = outputFiles;
+    const size = gzipped(file?.contents ?? new Uint8Array());
+    t.diagnostic(`${size} bytes`);
+    assert.ok(size > 1_000 && size <= MOST_GATE_BYTES, `${size} bytes`);
+    assert.doesNotMatch(file?.text ?? "", /WebAssembly/);
+  });
+}
 
 test("importing it runs nothing and needs no dependency", () => {
   const { dependencies, sideEffects } = JSON.parse(
