@@ -43,7 +43,7 @@ const WASM_NAME = "edge_credits.wasm";
 
 // Named one by one: `--all-features` lets wasm-opt emit what no runtime loads. All of these
 // are in the oldest runtime that the package supports, Node 20.
-const WASM_OPT_FLAGS = [
+export const WASM_OPT_FLAGS = [
   "-Oz",
   "--enable-bulk-memory",
   "--enable-bulk-memory-opt",

@@ -20,7 +20,8 @@ import {
 
 const E2E_TIMEOUT_MS = 300_000;
 const WORKER = ["--features", "worker"];
-const CLIENT = ["--features", "client"];
+const CLIENT = ["--features", "client,fetch"];
+const FETCH_ON_WASM = ["--target", WASM_TARGET, "--features", "fetch"];
 const ON_WASM = ["--target", WASM_TARGET, ...WORKER];
 const DENY_WARNINGS = ["--", "-D", "warnings"];
 
@@ -51,6 +52,19 @@ const STEPS = [
     command: ["cargo", "clippy", "--all-targets", ...CLIENT, ...DENY_WARNINGS],
   },
   {
+    name: "clippy-client-wasm",
+    command: [
+      "cargo",
+      "clippy",
+      "--lib",
+      "--examples",
+      "--test",
+      "fetch_client",
+      ...FETCH_ON_WASM,
+      ...DENY_WARNINGS,
+    ],
+  },
+  {
     name: "rustdoc",
     command: ["cargo", "doc", "--no-deps", ...WORKER],
     env: { RUSTDOCFLAGS: "-D warnings" },
@@ -76,6 +90,23 @@ const STEPS = [
     name: "wasm",
     command: ["cargo", "test", "--test", "wasm", ...ON_WASM],
     env: { CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER: WASM_TEST_RUNNER },
+    hasTests: true,
+  },
+  { name: "doc-client", command: ["cargo", "test", "--doc", ...CLIENT], hasTests: true },
+  // Against a real engine: in Node, in Chromium, and as an app on workerd.
+  {
+    name: "wasm-client-node",
+    command: [NODE, "tests/fetch_client/run.ts", "node"],
+    hasTests: true,
+  },
+  {
+    name: "wasm-client-browser",
+    command: [NODE, "tests/fetch_client/run.ts", "browser"],
+    hasTests: true,
+  },
+  {
+    name: "wasm-client-workerd",
+    command: [NODE, "--test", "--test-reporter=spec", "tests/fetch_client/*.test.ts"],
     hasTests: true,
   },
   { name: "deploy", command: [NODE, WRANGLER, "deploy", "--dry-run"] },

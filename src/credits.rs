@@ -5,6 +5,7 @@
 //! point number never touches an amount.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,14 @@ impl AmountError {
         }
     }
 }
+
+impl fmt::Display for AmountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.detail())
+    }
+}
+
+impl std::error::Error for AmountError {}
 
 impl Credits {
     /// No credits.
@@ -137,6 +146,14 @@ impl Credits {
     pub fn parse(text: &str) -> Result<Self, AmountError> {
         let number = JsonNumber::split(text).ok_or(AmountError::NotANumber)?;
         number.millionths().and_then(|value| Self::from_millionths(value).ok_or(AmountError::OutOfRange))
+    }
+}
+
+impl FromStr for Credits {
+    type Err = AmountError;
+
+    fn from_str(text: &str) -> Result<Self, AmountError> {
+        Self::parse(text)
     }
 }
 

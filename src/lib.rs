@@ -10,14 +10,15 @@
 //! - [`api`]: what travels over HTTP: request bodies, answers, problems.
 //! - `worker` (feature `worker`): what only runs on Cloudflare or workerd:
 //!   keys, routes, the journal, the objects.
-//! - `client` (feature `client`): what the npm package decides with: requests,
-//!   errors, retries, idempotency keys, estimates.
+//! - `client` (features `client`, `fetch`): what a client decides with: requests,
+//!   errors, retries, idempotency keys, estimates. Feature `client` adds the npm
+//!   package's face to it, feature `fetch` the async client for Rust apps in wasm.
 //!
 //! The core never names a JavaScript type or a clock: time comes in as an
 //! argument, and a change goes out as an [`ledger::Entry`].
 
 pub mod api;
-#[cfg(feature = "client")]
+#[cfg(any(feature = "client", feature = "fetch"))]
 pub mod client;
 pub mod credits;
 pub mod ledger;
@@ -28,8 +29,10 @@ pub mod time;
 #[cfg(feature = "worker")]
 pub mod worker;
 
-#[cfg(all(feature = "worker", feature = "client"))]
-compile_error!("the features `worker` and `client` are two builds, never one");
+#[cfg(all(feature = "worker", any(feature = "client", feature = "fetch")))]
+compile_error!("the Worker (feature `worker`) and a client (`client`, `fetch`) are two builds, never one");
 
+#[cfg(feature = "fetch")]
+pub use client::fetch;
 pub use credits::Credits;
 pub use time::Timestamp;

@@ -43,6 +43,15 @@ pub enum Priced<'a> {
 /// `invalid_answer` for a list that cannot be read.
 pub fn quote(prices: &str, priced: Priced<'_>) -> Result<Credits, Invalid> {
     let catalogue = read(prices).ok_or_else(|| wrong("invalid_answer", "prices", "cannot be read"))?;
+    quote_by(&catalogue, priced)
+}
+
+/// The same by lists that were read.
+///
+/// # Errors
+/// [`Invalid`]: `unknown_price` as the engine would say.
+#[inline]
+pub fn quote_by(catalogue: &Catalogue, priced: Priced<'_>) -> Result<Credits, Invalid> {
     let name =
         |field, text: &str| Name::new(text).ok_or_else(|| wrong("invalid_field", field, "is not a name"));
     let price = match priced {

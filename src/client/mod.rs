@@ -15,13 +15,18 @@
 //!   used where.
 //! - [`estimate`]: a price, by the code that charges it.
 //! - [`degrade`]: the budget of what is let through in an outage.
-//! - [`face`]: the seam to JavaScript: strings and numbers only, nothing that
-//!   would have to be freed.
+//! - `face` (feature `client`): the npm package's seam to JavaScript: strings
+//!   and numbers only, nothing that would have to be freed.
+//! - `fetch` (feature `fetch`): the one room with sockets and timers: the async
+//!   client for Rust apps that are compiled to wasm.
 
 pub mod degrade;
 pub mod estimate;
+#[cfg(feature = "client")]
 pub mod face;
 pub mod failure;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 mod json;
 pub mod key;
 pub mod operation;
