@@ -106,7 +106,13 @@ const STEPS = [
   },
   {
     name: "wasm-client-workerd",
-    command: [NODE, "--test", "--test-reporter=spec", "tests/fetch_client/*.test.ts"],
+    command: [
+      NODE,
+      "--test",
+      "--test-reporter=spec",
+      `--test-timeout=${E2E_TIMEOUT_MS}`,
+      "tests/fetch_client/*.test.ts",
+    ],
     hasTests: true,
   },
   { name: "deploy", command: [NODE, WRANGLER, "deploy", "--dry-run"] },
