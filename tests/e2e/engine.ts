@@ -54,8 +54,9 @@ export class Engine {
     this.#running = running;
   }
 
-  static async start(options: Options = {}): Promise<Engine> {
-    const dataDir = mkdtempSync(join(tmpdir(), "edge-credits-"));
+  /** @param parent where the folder with its data is made */
+  static async start(options: Options = {}, parent = tmpdir()): Promise<Engine> {
+    const dataDir = mkdtempSync(join(parent, "edge-credits-"));
     const running = await launch(dataDir, options);
     const document = await fetch(`${running.url}/openapi.json`);
     return new Engine(dataDir, options, running, new Contract(await document.json()));

@@ -25,15 +25,17 @@ interface Forwarded {
 export class FaultProxy {
   /** How often each of them was done. */
   readonly counts = Object.fromEntries(FAULTS.map((fault) => [fault, 0])) as Record<Fault, number>;
-  readonly #target: string;
+  readonly #target: () => string;
   readonly #rate: number;
+  readonly #faults: readonly Fault[];
   readonly #random: () => number;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #server: Server;
 
-  private constructor(target: string, rate: number, seed: number) {
+  private constructor(target: () => string, rate: number, seed: number, faults: readonly Fault[]) {
     this.#target = target;
     this.#rate = rate;
+    this.#faults = faults;
     this.#random = randomFrom(seed);
     this.#server = createServer((incoming, outgoing) => {
       this.#answer(incoming)
@@ -48,9 +50,19 @@ export class FaultProxy {
     });
   }
 
-  /** @param rate the share of requests to which something is done, 0 to 1 */
-  static async start(target: string, rate: number, seed: number): Promise<FaultProxy> {
-    const proxy = new FaultProxy(target, rate, seed);
+  /**
+   * @param target an address, or one that changes
+   * @param rate the share of requests to which something is done, 0 to 1
+   * @param faults what is done to them, each as often as it is named
+   */
+  static async start(
+    target: string | (() => string),
+    rate: number,
+    seed: number,
+    faults: readonly Fault[] = FAULTS,
+  ): Promise<FaultProxy> {
+    const where = typeof target === "string" ? () => target : target;
+    const proxy = new FaultProxy(where, rate, seed, faults);
     await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
     return proxy;
   }
@@ -97,7 +109,7 @@ export class FaultProxy {
 
   #draw(): Fault | undefined {
     if (this.#random() >= this.#rate) return undefined;
-    const fault = FAULTS[Math.floor(this.#random() * FAULTS.length)] as Fault;
+    const fault = this.#faults[Math.floor(this.#random() * this.#faults.length)] as Fault;
     this.counts[fault] += 1;
     return fault;
   }
@@ -105,7 +117,7 @@ export class FaultProxy {
   #forward({ method, url, headers }: IncomingMessage, body: Buffer): Promise<Forwarded> {
     return new Promise((resolve, reject) => {
       const options = { method, headers, agent: this.#agent };
-      const outgoing = request(`${this.#target}${url}`, options, async (answer) => {
+      const outgoing = request(`${this.#target()}${url}`, options, async (answer) => {
         const chunks: Buffer[] = [];
         for await (const chunk of answer) chunks.push(chunk);
         const { "transfer-encoding": _, ...headers } = answer.headers;
