@@ -69,4 +69,16 @@ export const PROOFS = [
     weight: 1,
     program: real("access.test.ts"),
   },
+  {
+    name: "checker",
+    title: "planted faults, all of which the checker of histories must find",
+    weight: 0,
+    program: real("fire_checker.test.ts"),
+  },
+  {
+    name: "fire",
+    title: "the runtime killed under load, answers cut; every history checked",
+    weight: 4,
+    program: real("fire.test.ts"),
+  },
 ];

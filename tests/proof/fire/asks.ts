@@ -40,7 +40,7 @@ type Kind = Ask["kind"] | "refund" | "adjustment" | "complete again";
 const WEIGHTS: [Kind, number][] = [
   ["consume", 30],
   ["batch", 7],
-  ["credit", 8],
+  ["credit", 5],
   ["adjustment", 3],
   ["refund", 4],
   ["reserve", 10],
@@ -156,7 +156,7 @@ export class Asker {
         const poor = this.#random() < 0.8 ? this.#poor.pop() : undefined;
         const expires = this.#random() < 0.4 ? Date.now() + 500 + this.#below(8_000) : null;
         const priority = this.#random() < 0.3 ? this.#below(3) * 20 : null;
-        const amount = this.#amount(24);
+        const amount = this.#amount(16);
         return this.#credit(poor ?? customer, { type: "topup", amount, expires, priority });
       }
       case "adjustment": {

@@ -5,15 +5,15 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Json, Row } from "./history.ts";
 
-/** All customers of a project by name, from the files of an engine that does not run. */
-export function readJournals(dataDir: string, project: string): Map<string, Row[]> {
+/** All customers by name, from the files of an engine that has one project and does not run. */
+export function readJournals(dataDir: string): Map<string, Row[]> {
   const dir = join(dataDir, "workerd", "storage", "edge-credits-LedgerObject");
   const journals = new Map<string, Row[]>();
   for (const name of readdirSync(dir)) {
     if (!name.endsWith(".sqlite") || name === "metadata.sqlite") continue;
     const file = new DatabaseSync(join(dir, name), { readOnly: true });
     try {
-      const customer = owner(file, project);
+      const customer = owner(file);
       if (customer !== null) journals.set(customer, rowsOf(file));
     } finally {
       file.close();
@@ -22,11 +22,11 @@ export function readJournals(dataDir: string, project: string): Map<string, Row[
   return journals;
 }
 
-function owner(file: DatabaseSync, project: string): string | null {
+function owner(file: DatabaseSync): string | null {
   const tables = file.prepare("SELECT count(*) AS n FROM sqlite_master WHERE name = 'identity'");
   if (tables.get()?.n !== 1) return null;
-  const sql = "SELECT customer FROM identity WHERE project = ?";
-  return (file.prepare(sql).get(project)?.customer as string | undefined) ?? null;
+  const named = file.prepare("SELECT customer FROM identity").get();
+  return (named?.customer as string | undefined) ?? null;
 }
 
 function rowsOf(file: DatabaseSync): Row[] {

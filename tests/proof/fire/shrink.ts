@@ -13,7 +13,9 @@ export function shrink(history: History, fault: Fault, conditions: Conditions): 
   const isShownBy = (part: History) =>
     check(part, conditions).some(
       ({ rule, operation, seq }) =>
-        rule === fault.rule && (operation ? operation === fault.operation : seq === fault.seq),
+        rule === fault.rule &&
+        operation === fault.operation &&
+        (operation !== null || seq === fault.seq),
     );
   let smallest = history;
   let tries = 0;

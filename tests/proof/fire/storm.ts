@@ -1,4 +1,4 @@
-// A round: one project on an engine that is killed again and again while clients use it.
+// A round: a new engine that is killed again and again while clients use it.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -10,6 +10,7 @@ import type { History, Operation } from "./history.ts";
 import { readJournals } from "./journal.ts";
 import { Broken, Line } from "./line.ts";
 
+const PROJECT = "shop";
 const CLIENTS = 64;
 /** A client goes away with what it asked unanswered, of all that broke off. */
 const GIVES_UP = 0.05;
@@ -18,7 +19,6 @@ const RETRY_MS = 20;
 
 export interface Round {
   engine: Engine;
-  project: string;
   seed: number;
   kills: number;
   /** How long the engine lives between two kills, on average. */
@@ -46,10 +46,11 @@ function now(): number {
   return performance.timeOrigin + performance.now();
 }
 
+/** Leaves the engine killed. */
 export async function storm(round: Round): Promise<Result> {
-  const { engine, project, seed, kills, lifeMs } = round;
+  const { engine, seed, kills, lifeMs } = round;
   const random = randomNumbers(seed);
-  const { live } = await engine.project(project);
+  const { live } = await engine.project(PROJECT);
   for (const [route, list] of [
     ["costs", [ACTION]],
     ["tiers", TIERS],
@@ -134,8 +135,7 @@ export async function storm(round: Round): Promise<Result> {
     line.end();
   }
   await engine.kill();
-  const journals = readJournals(engine.dataDir, project);
-  await engine.restart();
+  const journals = readJournals(engine.dataDir);
   return { histories: historiesOf(operations, journals), restarts };
 }
 
