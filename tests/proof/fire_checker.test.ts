@@ -327,6 +327,16 @@ const PLANTED: [string, string[], (history: History) => void][] = [
     },
   ],
   [
+    "a batch's item that is told again with another balance",
+    ["answer"],
+    (h) => {
+      const { results } = body(h, "f");
+      Object.assign(results[0], { replayed: true, balance: 2 });
+      results[2].replayed = true;
+      find(h, "f").tries = [EPOCH + 120, EPOCH + 127];
+    },
+  ],
+  [
     "a batch of all or none that was torn",
     ["overdrawn"],
     (h) => {

@@ -4,6 +4,7 @@
 
 import {
   type Conditions,
+  credits,
   type History,
   type Json,
   markOf,
@@ -74,8 +75,17 @@ function checkKept({ operations, rows }: History): Fault[] {
     if (claimsEntry(operation) && !byMark.has(mark))
       lost(operation, `acknowledged as #${answer.body.seq} and not in the journal`);
     if (ask.kind === "batch" && answer.status === 200) {
-      for (const [item, { status }] of answer.body.results.entries()) {
-        if (status === 200 && !byMark.has(`${mark}.${item}`)) lost(operation, `item ${item}`);
+      for (const [item, result] of answer.body.results.entries()) {
+        const row = byMark.get(`${mark}.${item}`)?.[0];
+        if (result.status !== 200) continue;
+        if (!row) lost(operation, `item ${item} was acknowledged and is not in the journal`);
+        else if (!agrees(acknowledgement(row), result))
+          faults.push({
+            rule: "answer",
+            what: `item ${item}, #${row.seq}`,
+            operation,
+            seq: row.seq,
+          });
       }
     }
     const isRefused = answer.status >= 400 || answer.body.continue === false;
@@ -85,6 +95,11 @@ function checkKept({ operations, rows }: History): Fault[] {
       faults.push({ rule: "refused", what: "refused, yet done", operation, seq: row.seq });
   }
   return faults;
+}
+
+/** What a charge is answered, at first and when it is asked for again. */
+function acknowledgement({ seq, amount, balance }: Row): Json {
+  return { success: true, seq, amount: credits(-amount), balance: credits(balance) };
 }
 
 /** Each answer against what its entries say it must be; repeats against the first answers. */

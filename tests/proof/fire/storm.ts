@@ -17,6 +17,9 @@ const GIVES_UP = 0.05;
 /** Between a 503 and the next try. */
 const RETRY_MS = 20;
 
+/** After this long without a charge a start has failed. */
+const START_MS = 60_000;
+
 export interface Round {
   engine: Engine;
   seed: number;
@@ -100,12 +103,16 @@ export async function storm(round: Round): Promise<Result> {
   const restart = async (isUp: () => void) => {
     await engine.kill();
     const began = performance.now();
-    const charged = new Promise<Restart>((resolve) => {
+    const charged = new Promise<Restart>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error("no charge after a start")), START_MS);
       onCharge = () => {
+        clearTimeout(timer);
         const readyMs = performance.now() - began;
         resolve({ readyMs, starvedMs: starvedMs(engine.pid) });
       };
     });
+    // Also if the start itself fails.
+    charged.catch(() => {});
     await engine.restart();
     isUp();
     return charged;
