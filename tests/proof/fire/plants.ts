@@ -37,15 +37,15 @@ export const PLANTS: Record<string, Plant> = {
   "a wrong balance read": (history, pick) => isOff(pick(acknowledged(history, "balance"))),
   "a stale read": (history, pick) => {
     const audit = pick(acknowledged(history, "audit"));
-    const before = (audit?.tries.at(-1) ?? 0) - 1_000;
-    const earlier = history.rows.findLast(({ at }) => at < before);
-    if (!audit?.answer || !earlier || earlier === history.rows.at(-1)) return false;
+    const asked = audit?.tries.at(-1) ?? 0;
+    const answered = acknowledged(history, "consume").filter(({ returned }) => returned < asked);
+    const known = Math.max(...answered.map(({ answer }) => answer?.body.seq));
+    const earlier = history.rows.find(({ seq }) => seq === known - 1);
+    if (!audit?.answer || !earlier) return false;
     const total = earlier.balance / 1_000_000;
     const then = { entries: earlier.seq, live_balance: total, journal_balance: total };
-    // Unless nothing happened since then, it is a state of the past.
-    const isSame = audit.answer.body.entries === earlier.seq;
     audit.answer.body = { ...audit.answer.body, ...then };
-    return !isSame;
+    return true;
   },
   "a refusal without a reason": (history, pick) => {
     const refused = history.operations.filter(({ answer }) => answer?.status === 402);
