@@ -5,6 +5,12 @@ import { loadCore } from "#wasm";
 import { CreditEngineError } from "./errors.ts";
 import type { Core } from "./wasm/instance.ts";
 
+/** Between what the core is handed as one text. */
+const BETWEEN = "\0";
+
+const wireNames = new Map<string, string>();
+const MOST_WIRE_NAMES = 200;
+
 let loaded: Core | undefined;
 
 export function core(): Core {
@@ -16,7 +22,34 @@ export function core(): Core {
 export function accepted(text: string): string {
   if (!text.startsWith("!")) return text;
   const [code = "", field = "", detail = ""] = text.slice(1).split("\n");
-  throw new CreditEngineError(`${field} ${detail}`, { code, status: 400, details: { field } });
+  throw refusal(code, field, detail);
+}
+
+function refusal(code: string, field: string, detail: string): CreditEngineError {
+  return new CreditEngineError(`${field} ${detail}`, { code, status: 400, details: { field } });
+}
+
+/** What is sent, but for the host, the key and the headers. */
+export interface Request {
+  method: string;
+  path: string;
+  body: string | undefined;
+}
+
+/** Builds what is sent; throws for a value that cannot be. */
+export function requestOf(call: string, fields: Fields): Request {
+  const cut = fields.findIndex((text) => text.includes(BETWEEN));
+  if (cut >= 0)
+    throw refusal("invalid_field", fields[cut - (cut % 2)] ?? "", "must not have a NUL in it");
+  const text = accepted(core().request(call + BETWEEN + fields.join(BETWEEN)));
+  const afterMethod = text.indexOf("\n");
+  const afterPath = text.indexOf("\n", afterMethod + 1);
+  const hasBody = afterPath >= 0;
+  return {
+    method: text.slice(0, afterMethod),
+    path: text.slice(afterMethod + 1, hasBody ? afterPath : undefined),
+    body: hasBody ? text.slice(afterPath + 1) : undefined,
+  };
 }
 
 /** Names and values in turn, as a call's row in `src/client/operation.rs` names them. */
@@ -29,17 +62,26 @@ export type Fields = string[];
  */
 export function put(fields: Fields, name: string, value: unknown): void {
   if (value === undefined || value === null) return;
-  const wire = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  if (value instanceof Date) fields.push(wire, value.toISOString());
-  else if (typeof value === "object" && !Array.isArray(value)) {
-    for (const [inner, part] of Object.entries(value)) put(fields, `${wire}.${inner}`, part);
-  } else fields.push(wire, String(value));
+  const wire = wireNameOf(name);
+  if (typeof value !== "object" || Array.isArray(value)) fields.push(wire, String(value));
+  else if (value instanceof Date) fields.push(wire, value.toISOString());
+  else for (const [inner, part] of Object.entries(value)) put(fields, `${wire}.${inner}`, part);
+}
+
+function wireNameOf(name: string): string {
+  let wire = wireNames.get(name);
+  if (wire === undefined) {
+    wire = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    // Names inside of a caller's object are the caller's: they must not fill the memory.
+    if (wireNames.size < MOST_WIRE_NAMES) wireNames.set(name, wire);
+  }
+  return wire;
 }
 
 /** Fields from an object. */
-export function fieldsOf(values: Record<string, unknown>): Fields {
+export function fieldsOf(values: object): Fields {
   const fields: Fields = [];
-  for (const [name, value] of Object.entries(values)) put(fields, name, value);
+  for (const name of Object.keys(values)) put(fields, name, values[name as keyof typeof values]);
   return fields;
 }
 

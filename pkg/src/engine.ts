@@ -2,7 +2,7 @@
 // the core as fields; what was answered comes back under the names that the types promise.
 
 import type * as Public from "../types/index.d.ts";
-import { type Fields, fieldsOf, putJson } from "./core.ts";
+import { type Fields, fieldsOf, put, putJson } from "./core.ts";
 import { Degradation } from "./degradation.ts";
 import {
   at,
@@ -13,7 +13,7 @@ import {
   InsufficientCreditsError,
   type Site,
 } from "./errors.ts";
-import { type Answer, errorOf, Http, idempotencyKeyOf } from "./http.ts";
+import { type Answer, errorOf, Http } from "./http.ts";
 import { Prices } from "./prices.ts";
 import { detectRuntime } from "./runtime.ts";
 
@@ -214,10 +214,15 @@ export class CreditEngine implements Public.CreditEngine {
     this.#checkAlive(site);
     try {
       const fields = consumeFields(asked);
-      const keyed = { ...options, idempotencyKey: idempotencyKeyOf(options) };
-      const answer = await this.#http.exchange("consume", fields, keyed, site).catch(ifUnreachable);
+      let answer: Answer | ConnectionError;
+      try {
+        answer = await this.#http.exchange("consume", fields, options, site);
+      } catch (error) {
+        if (!(error instanceof ConnectionError)) throw error;
+        answer = error;
+      }
       if (answer instanceof ConnectionError || answer.status >= 500) {
-        const degraded = this.#letThrough(asked, fields, keyed);
+        const degraded = this.#letThrough(asked, fields, answer.idempotencyKey);
         if (degraded !== undefined) return degraded;
         throw answer instanceof ConnectionError ? answer : errorOf(answer);
       }
@@ -234,12 +239,14 @@ export class CreditEngine implements Public.CreditEngine {
   #letThrough(
     { amount, options, site }: Asked,
     fields: Fields,
-    keyed: Public.CallOptions & { idempotencyKey: string },
+    idempotencyKey: string | undefined,
   ): Public.Degraded | undefined {
     // Charged later, a charge with a deadline would be refused.
     if (this.#isDestroyed || options.deadline !== undefined) return undefined;
+    if (idempotencyKey === undefined) return undefined;
     const credits = this.#prices.known(amount);
     if (credits === undefined) return undefined;
+    const keyed = { ...options, idempotencyKey };
     return this.#degradation?.letThrough(fields, credits, keyed, site);
   }
 
@@ -267,11 +274,6 @@ interface Asked {
   site: Site;
 }
 
-function ifUnreachable(error: unknown): ConnectionError {
-  if (error instanceof ConnectionError) return error;
-  throw error;
-}
-
 function bodyOf({ body }: Answer) {
   return body;
 }
@@ -288,8 +290,9 @@ function checkMode(mode: string): void {
 
 function consumeFields({ customerId, amount, description, options }: Asked): Fields {
   const { metadata, feature, deadline } = options;
-  const price = typeof amount === "object" && amount !== null ? amount : { amount };
-  const fields = fieldsOf({ customerId, ...price, description, feature, deadline });
+  const fields = fieldsOf({ customerId, description, feature, deadline });
+  if (typeof amount === "object" && amount !== null) fields.push(...fieldsOf(amount));
+  else put(fields, "amount", amount);
   putJson(fields, "metadata", metadata);
   return fields;
 }

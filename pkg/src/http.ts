@@ -3,7 +3,7 @@
 // and no listener is left.
 
 import type { CallOptions, ResponseLike } from "../types/index.d.ts";
-import { accepted, core, type Fields } from "./core.ts";
+import { accepted, core, type Fields, requestOf } from "./core.ts";
 import {
   AbortError,
   AuthenticationError,
@@ -18,6 +18,10 @@ import {
 import { type Keyless, type Settled, settle, settleCall } from "./options.ts";
 
 const KEY_BYTES = 16;
+/** Made together: asking the system for random bytes costs more than the rest of a key. */
+const KEYS_AT_ONCE = 16;
+/** Keys that no call has yet. */
+let newKeys: string[] = [];
 
 /** What an engine answered, whatever it was. */
 export interface Answer {
@@ -101,12 +105,12 @@ export class Http {
   }
 
   #job(call: string, fields: Fields, options: CallOptions, arranged: Arrangement): Job {
-    const [method = "", path = "", ...rest] = accepted(core().request(call, fields)).split("\n");
+    const { method, path, body } = requestOf(call, fields);
     return {
       call,
       method,
       url: this.settled.baseUrl + path,
-      body: rest.length > 0 ? rest.join("\n") : undefined,
+      body,
       idempotencyKey: method === "POST" ? idempotencyKeyOf(options) : undefined,
       headers: options.headers ?? {},
       signal: options.signal,
@@ -115,36 +119,57 @@ export class Http {
     };
   }
 
-  async #run(job: Job): Promise<Answer> {
+  /** All tries of a call, or what stops it, whichever comes first. */
+  #run(job: Job): Promise<Answer> {
     const started = performance.now();
-    const stop = new AbortController();
-    const abort = () =>
-      stop.abort(new AbortError("the call was aborted", context(job, job.signal?.reason)));
-    const timer = setTimeout(() => {
-      const message = `no answer within ${job.timeoutMs} ms; it may have been done all the same`;
-      stop.abort(new TimeoutError(message, context(job)));
-    }, job.timeoutMs);
-    if (job.signal?.aborted) abort();
-    job.signal?.addEventListener("abort", abort);
-    try {
-      const headers = { ...(await within(this.settled.credentials(), stop.signal)), ...fixed(job) };
-      for (let retries = 0; ; retries += 1) {
-        const outcome = await this.#try(job, headers, retries, stop.signal);
-        const failed = outcome instanceof ConnectionError ? undefined : outcome;
-        const elapsedMs = performance.now() - started;
-        const { status, retryAfter } = failed ?? {};
-        const tried = { status, retryAfter, retries, elapsedMs };
-        const waitMs = (job.arranged.waitMs ?? ((tried) => waitOf(tried, job)))(tried);
-        if (waitMs < 0) {
-          if (failed === undefined) throw outcome;
-          return failed;
-        }
-        this.#tell("onRetry", { ...told(job, retries), waitMs, status });
-        await sleep(waitMs, stop.signal);
+    const { signal, timeoutMs } = job;
+    const controller = new AbortController();
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+      };
+      // A `fetch` that does not mind its signal, or a key that never comes, must not keep the
+      // caller waiting.
+      const stop = (reason: CreditEngineError) => {
+        end();
+        reject(reason);
+        controller.abort(reason);
+      };
+      const abort = () =>
+        stop(new AbortError("the call was aborted", context(job, signal?.reason)));
+      const timer = setTimeout(() => {
+        const message = `no answer within ${timeoutMs} ms; it may have been done all the same`;
+        stop(new TimeoutError(message, context(job)));
+      }, timeoutMs);
+      signal?.addEventListener("abort", abort);
+      if (signal?.aborted) return abort();
+      const settle =
+        <T>(how: (outcome: T) => void) =>
+        (outcome: T) => {
+          end();
+          how(outcome);
+        };
+      this.#tries(job, started, controller.signal).then(settle(resolve), settle(reject));
+    });
+  }
+
+  async #tries(job: Job, started: number, signal: AbortSignal): Promise<Answer> {
+    const headers = { ...(await this.settled.credentials()), ...fixed(job) };
+    for (let retries = 0; ; retries += 1) {
+      signal.throwIfAborted();
+      const outcome = await this.#try(job, headers, retries, signal);
+      const failed = outcome instanceof ConnectionError ? undefined : outcome;
+      const elapsedMs = performance.now() - started;
+      const { status, retryAfter } = failed ?? {};
+      const tried = { status, retryAfter, retries, elapsedMs };
+      const waitMs = job.arranged.waitMs ? job.arranged.waitMs(tried) : waitOf(tried, job);
+      if (waitMs < 0) {
+        if (failed === undefined) throw outcome;
+        return failed;
       }
-    } finally {
-      clearTimeout(timer);
-      job.signal?.removeEventListener("abort", abort);
+      this.#tell("onRetry", job, retries, { waitMs, status });
+      await sleep(waitMs, signal);
     }
   }
 
@@ -156,9 +181,8 @@ export class Http {
     signal: AbortSignal,
   ): Promise<Answer | ConnectionError> {
     const started = performance.now();
-    this.#tell("onRequest", told(job, retries));
+    this.#tell("onRequest", job, retries, {});
     try {
-      signal.throwIfAborted();
       const init = {
         ...job.arranged.init,
         method: job.method,
@@ -167,12 +191,13 @@ export class Http {
         redirect: "manual",
         ...(job.body === undefined ? {} : { body: job.body }),
       };
-      const response = await within(this.settled.fetch(job.url, init), signal);
-      const text = await within(response.text(), signal);
-      const answer = read(response, text, job);
+      const response = await this.settled.fetch(job.url, init);
+      const answer = read(response, await response.text(), job);
+      // The call has ended, and whoever made it was told otherwise.
+      signal.throwIfAborted();
       const { status, requestId } = answer;
       const durationMs = performance.now() - started;
-      this.#tell("onResponse", { ...told(job, retries), status, requestId, durationMs });
+      this.#tell("onResponse", job, retries, { status, requestId, durationMs });
       if (status >= 200 && status < 300 && answer.body === undefined)
         return new ConnectionError("the answer was cut off", context(job));
       return answer;
@@ -189,11 +214,13 @@ export class Http {
   }
 
   /** A hook must not break a call, neither now nor later. */
-  #tell<Hook extends keyof Settled["hooks"]>(hook: Hook, event: object): void {
+  #tell(hook: keyof Settled["hooks"], job: Job, retries: number, more: object): void {
     const { logger, hooks } = this.settled;
+    const tell = hooks[hook] as ((event: object) => unknown) | undefined;
+    if (!logger?.debug && !tell) return;
+    const event = { ...told(job, retries), ...more };
     const report = (error: unknown) => this.report(error);
     if (logger?.debug) harmless(async () => logger.debug?.(`edge-credits ${hook}`, event), report);
-    const tell = hooks[hook] as ((event: object) => unknown) | undefined;
     if (tell) harmless(async () => tell.call(hooks, event), report);
   }
 }
@@ -222,11 +249,19 @@ function harmless(act: () => Promise<unknown>, report: (error: unknown) => void 
 }
 
 /** The caller's key, or one of this call's own: with retries off it still tells a repeat. */
-export function idempotencyKeyOf({ idempotencyKey }: CallOptions): string {
-  if (idempotencyKey === undefined)
-    return core().idempotency_key(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
+function idempotencyKeyOf({ idempotencyKey }: CallOptions): string {
+  if (idempotencyKey === undefined) return newKey();
   accepted(core().check_idempotency_key(String(idempotencyKey)));
   return String(idempotencyKey);
+}
+
+/** A key that is met once. */
+function newKey(): string {
+  const key = newKeys.pop();
+  if (key !== undefined) return key;
+  const random = crypto.getRandomValues(new Uint8Array(KEYS_AT_ONCE * KEY_BYTES));
+  newKeys = core().idempotency_keys(random).trimEnd().split("\n");
+  return newKey();
 }
 
 function read(response: ResponseLike, text: string, job: Job): Answer {
@@ -240,15 +275,16 @@ function read(response: ResponseLike, text: string, job: Job): Answer {
     status: response.status,
     body,
     requestId: response.headers.get("X-Request-Id") ?? undefined,
-    retryAfter: response.headers.get("Retry-After") ?? undefined,
+    retryAfter: (response.status >= 400 && response.headers.get("Retry-After")) || undefined,
     idempotencyKey: job.idempotencyKey,
     response,
     text,
   };
 }
 
-/** How the core waits. */
+/** How the core waits. What was answered well it need not be asked about. */
 function waitOf({ status, retryAfter, retries, elapsedMs }: Tried, job: Job): number {
+  if (status !== undefined && status < 400) return -1;
   const leftMs = Math.max(0, job.timeoutMs - elapsedMs);
   const random = Math.random() * 2 ** 32;
   const { maxRetries } = job;
@@ -289,27 +325,17 @@ export function errorOf(answer: Answer): CreditEngineError {
   }
 }
 
-/** A promise, unless the signal comes first; what loses is not left unhandled. */
-function within<T>(promise: PromiseLike<T> | T, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-    const end = () => signal.removeEventListener("abort", stop);
-    Promise.resolve(promise).then(resolve, reject).finally(end);
-  });
-}
-
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  try {
-    await within(
-      new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, ms);
-      }),
-      signal,
-    );
-  } finally {
-    clearTimeout(timer);
-  }
+  signal.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", stop);
+  });
 }

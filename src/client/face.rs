@@ -18,6 +18,9 @@ use crate::credits::Credits;
 use crate::pricing::Tokens;
 use crate::time::Timestamp;
 
+/// With as many random bytes a key is met once.
+const KEY_BYTES: usize = 16;
+
 fn refused(invalid: &Invalid) -> String {
     ["!", invalid.code, "\n", &invalid.field, "\n", invalid.detail].concat()
 }
@@ -28,13 +31,18 @@ fn instant(now_ms: f64) -> Timestamp {
     Timestamp::from_ms(now_ms as i64)
 }
 
-/// Builds a request: see [`Request::build`]. Gives method, path and body, a
-/// line each; a call without a body has no third line.
+/// Builds a request: see [`Request::build`]. Takes the call's name, then names
+/// and values of its fields in turn, with a NUL between any two: one text is
+/// far cheaper to hand over than a list. Gives method, path and body, a line
+/// each; a call without a body has no third line.
 #[wasm_bindgen]
-pub fn request(call: &str, fields: Vec<String>) -> String {
+pub fn request(asked: &str) -> String {
+    let mut texts = asked.split('\0');
+    let call = texts.next().unwrap_or_default();
     let Some(operation) = operation::find(call) else {
         return refused(&Invalid { code: "unknown_call", field: call.to_owned(), detail: "is no call" });
     };
+    let fields: Vec<&str> = texts.collect();
     match Request::build(operation, &fields) {
         Ok(Request { method, path, body: None }) => [method, "\n", &path].concat(),
         Ok(Request { method, path, body: Some(body) }) => [method, "\n", &path, "\n", &body].concat(),
@@ -42,10 +50,16 @@ pub fn request(call: &str, fields: Vec<String>) -> String {
     }
 }
 
-/// Makes an idempotency key from random bytes.
+/// Makes idempotency keys of 16 random bytes each, with a line's end after
+/// each.
 #[wasm_bindgen]
-pub fn idempotency_key(random: &[u8]) -> String {
-    key::idempotency_key(random)
+pub fn idempotency_keys(random: &[u8]) -> String {
+    let mut keys = String::new();
+    for bytes in random.chunks_exact(KEY_BYTES) {
+        keys.push_str(&key::idempotency_key(bytes));
+        keys.push('\n');
+    }
+    keys
 }
 
 /// Empty, or why a caller's own idempotency key cannot be used.

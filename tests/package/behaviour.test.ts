@@ -206,6 +206,33 @@ describe("a call", () => {
     }
   });
 
+  test("keeps each text to its own field, whatever is in it", async () => {
+    const { received } = server;
+    server.play(CHARGED);
+    const texts = ["one\ntwo", 'a "quoted" \\ text', "\u{1f600} \u0001\u0085 \ud800"];
+    for (const text of texts) await client().consume("a\u00e9/b?c", 1, text, { feature: "chat" });
+    const sent = received.map(({ url, body }) => [url, JSON.parse(body)]);
+    const expected = texts.map((text) => [
+      "/v1/customers/a%C3%A9%2Fb%3Fc/consume",
+      { amount: 1, description: text.replace("\ud800", "\ufffd"), feature: "chat" },
+    ]);
+    assert.deepEqual(sent, expected);
+    // A NUL is what the core tells one text from the next by.
+    const smuggled = client().consume("a", 1, "x\0amount\x001000");
+    const refused = { code: "invalid_field", details: { field: "description" } };
+    await assert.rejects(smuggled, refused);
+    assert.equal(received.length, texts.length);
+  });
+
+  test("has a key of its own, each of many at once", async () => {
+    server.play(CHARGED);
+    const calling = client();
+    await Promise.all(Array.from({ length: 100 }, () => calling.consume("a", 1)));
+    const keys = server.received.map(({ headers }) => String(headers["idempotency-key"]));
+    assert.equal(new Set(keys).size, 100);
+    for (const key of keys) assert.match(key, /^auto_[0-9a-f]{32}$/);
+  });
+
   test("is refused with a project's key in a browser", () => {
     const refused = () => client();
     Object.assign(globalThis, { window: { document: {} } });
