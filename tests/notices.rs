@@ -132,7 +132,7 @@ fn a_journal_of_before_is_read_and_tells_from_now_on() {
     assert_eq!(kinds(&ledger)[0].0, "balance.exhausted");
     assert_eq!(kinds(&open(&store)), kinds(&ledger));
     let audit =
-        json!({ "project": "shop", "mode": "live", "customer": "alice", "terms_version": 0, "ask": "audit" })
+        json!({ "project": "shop", "mode": "live", "customer": "alice", "terms_version": 0, "ask": { "audit": {} } })
             .to_string();
     let audit = open(&store).call(&audit, at(3)).unwrap().body;
     assert!(audit.contains(r#""entries":3,"consistent":true"#), "{audit}");

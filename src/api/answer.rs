@@ -131,6 +131,9 @@ pub struct ExportLine {
     pub internal: bool,
     pub stored_key: Option<String>,
     pub fingerprint: Option<String>,
+    pub about: Option<u64>,
+    pub notices: Option<JsonText>,
+    pub hash: Option<String>,
     pub event: JsonText,
 }
 
@@ -170,6 +173,25 @@ pub struct AuditAnswer {
     pub live_balance: Decimal,
     pub entries: u64,
     pub consistent: bool,
+    pub chain: ChainAnswer,
+    pub faults: Vec<AuditFault>,
+}
+
+/// How far an audit could follow the hashes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct ChainAnswer {
+    pub from: u64,
+    pub head: Option<String>,
+}
+
+/// Something that an audit found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct AuditFault {
+    pub seq: u64,
+    pub fault: &'static str,
+    pub detail: String,
 }
 
 /// A customer.

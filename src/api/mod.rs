@@ -17,9 +17,9 @@ pub use analytics::{
     UsageAnswer, UsageRow,
 };
 pub use answer::{
-    AddAnswer, AuditAnswer, BalanceAnswer, BatchAnswer, BatchItem, CheckAnswer, ConsumeAnswer,
-    CustomerAnswer, ExportLine, ExtendAnswer, GrantAnswer, List, Pagination, TransactionAnswer,
-    UsageCompleteAnswer, UsageStartAnswer, UsageStateAnswer,
+    AddAnswer, AuditAnswer, AuditFault, BalanceAnswer, BatchAnswer, BatchItem, ChainAnswer, CheckAnswer,
+    ConsumeAnswer, CustomerAnswer, ExportLine, ExtendAnswer, GrantAnswer, List, Pagination,
+    TransactionAnswer, UsageCompleteAnswer, UsageStartAnswer, UsageStateAnswer,
 };
 pub use body::{Body, Field};
 pub use decimal::{Decimal, Exact, JsonText};

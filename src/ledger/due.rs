@@ -43,7 +43,7 @@ impl Ledger {
     }
 
     /// When the first thing falls due, never before the last entry.
-    fn first_due(&self) -> Option<Timestamp> {
+    pub(super) fn first_due(&self) -> Option<Timestamp> {
         let holds = self.holds.iter().map(|hold| hold.expires_at);
         // A grant whose last credits are held waits for its holds.
         let free = || self.grants.iter().filter(|grant| grant.free().is_positive());

@@ -10,6 +10,7 @@
 //! (a grant or a hold expires) is an entry too, decided before the request
 //! that finds it due.
 
+mod agreement;
 mod book;
 mod command;
 mod decide;

@@ -161,6 +161,9 @@ pub fn record_refreshed(key: &str, reply: &str, now_ms: f64) {
 #[wasm_bindgen]
 pub fn ledger_open(object_id: &str) -> Result<u32, JsError> {
     let ledger = LedgerObject::open(PlatformStore, object_id).map_err(fault)?;
+    if let Some(damage) = ledger.damage() {
+        platform_log(&format!("storage: {damage}"));
+    }
     Ok(with_engine(|engine| {
         engine.last_ledger = engine.last_ledger.wrapping_add(1);
         engine.ledgers.insert(engine.last_ledger, ledger);

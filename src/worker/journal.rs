@@ -3,10 +3,20 @@
 //! In: entries of one ledger. Out: the same entries, for ever. Appended
 //! entries wait in memory until [`SqlJournal::commit`] writes them all with
 //! one statement, so that a commit cannot tear. Who appends many commits
-//! early when they grow heavy ([`SqlJournal::is_heavy`]).
+//! early when they grow heavy ([`SqlJournal::is_heavy`]). Each entry carries a
+//! hash that is chained over the one before ([`chain`]).
+
+pub mod audit;
+pub mod chain;
+mod load;
+mod schema;
+pub mod stored;
+mod tally;
 
 use serde::{Deserialize, Serialize};
 
+use self::audit::{Fault, FaultKind};
+use self::chain::{Content, Hash};
 use super::keys::Mode;
 use super::store::{Store, StoreFault};
 use crate::credits::Credits;
@@ -25,56 +35,32 @@ const SNAPSHOT_PART_BYTES: usize = 1_000_000;
 const HEAVY_BYTES: usize = 512 * 1024;
 /// Entries that one statement writes, or one request's more.
 const HEAVY_ENTRIES: usize = 1_000;
-/// What an entry's numbers, kind, fingerprint and notices take in the
+/// What an entry's numbers, kind, fingerprint, notices and hash take in the
 /// statement's text.
-const ROW_BYTES: usize = 192;
-
-const SCHEMA: [&str; 7] = [
-    "CREATE TABLE entries (
-       seq INTEGER PRIMARY KEY,
-       at INTEGER NOT NULL,
-       kind TEXT NOT NULL,
-       amount INTEGER NOT NULL CHECK (abs(amount) <= 9000000000000000),
-       balance_after INTEGER NOT NULL CHECK (abs(balance_after) <= 9000000000000000),
-       idempotency_key TEXT,
-       fingerprint TEXT,
-       about INTEGER,
-       payload TEXT NOT NULL,
-       notices TEXT,
-       CHECK ((idempotency_key IS NULL) = (fingerprint IS NULL))
-     ) STRICT",
-    "CREATE UNIQUE INDEX entries_by_key ON entries (idempotency_key) WHERE idempotency_key IS NOT NULL",
-    "CREATE INDEX entries_about ON entries (about) WHERE about IS NOT NULL",
-    NOTICED_INDEX,
-    "CREATE TABLE snapshot (part INTEGER PRIMARY KEY, seq INTEGER NOT NULL, state TEXT NOT NULL) STRICT",
-    "CREATE TABLE identity (
-       id INTEGER PRIMARY KEY CHECK (id = 1),
-       project TEXT NOT NULL,
-       mode TEXT NOT NULL,
-       customer TEXT NOT NULL,
-       listed INTEGER NOT NULL
-     ) STRICT",
-    // The last line of defence: an entry continues the one before it, or the
-    // whole statement is undone.
-    "CREATE TRIGGER entries_continue BEFORE INSERT ON entries
-     WHEN NEW.seq <> 1 + coalesce((SELECT max(seq) FROM entries), 0)
-       OR NEW.balance_after <> NEW.amount + coalesce((SELECT balance_after FROM entries ORDER BY seq DESC LIMIT 1), 0)
-     BEGIN SELECT RAISE(ABORT, 'the entry does not continue the journal'); END",
-];
-
-/// The outbox: the entries that have something to tell, few of all.
-const NOTICED_INDEX: &str =
-    "CREATE INDEX IF NOT EXISTS entries_noticed ON entries (seq) WHERE notices IS NOT NULL";
-/// What journals had no place for before entries told anything.
-const ADD_NOTICES: &str = "ALTER TABLE entries ADD COLUMN notices TEXT";
+const ROW_BYTES: usize = 260;
 
 /// All pending entries in one statement.
 const APPEND: &str = "\
 INSERT INTO entries (seq, at, kind, amount, balance_after, idempotency_key, fingerprint, about, payload, \
-notices) SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, \
-value->>9 FROM json_each(?)";
+notices, hash) SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, \
+value->>9, value->>10 FROM json_each(?)";
 
 const COLUMNS: &str = "seq, at, amount, balance_after, idempotency_key, fingerprint, payload, notices";
+
+/// Entries `?1` to `?2` that one of the indexes misses: these have copies of
+/// what they index.
+const UNINDEXED: &str = "\
+SELECT seq FROM entries AS entry WHERE seq BETWEEN ?1 AND ?2 AND (
+  (idempotency_key IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM entries AS found INDEXED BY entries_by_key
+    WHERE found.idempotency_key = entry.idempotency_key AND found.seq = entry.seq))
+  OR (about IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM entries AS found INDEXED BY entries_about
+    WHERE found.about = entry.about AND found.seq = entry.seq))
+  OR (notices IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM entries AS found INDEXED BY entries_noticed
+    WHERE found.notices IS NOT NULL AND found.seq = entry.seq)))
+ORDER BY seq LIMIT 1";
 
 /// Whose ledger this is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +82,12 @@ pub struct SqlJournal<S> {
     /// What `pending` takes in a statement, but for escapes.
     pending_bytes: usize,
     has_tables: bool,
+    /// The last committed entry's hash; `None` before the first.
+    head: Option<Hash>,
+    /// Entries up to here were written before there was a chain.
+    unchained: u64,
+    /// What keeps the journal from being folded.
+    damage: Option<Fault>,
     snapshot_seq: u64,
     snapshot_parts: u64,
     identity: Option<Identity>,
@@ -122,18 +114,28 @@ impl Pending {
         ROW_BYTES.saturating_add(payload).saturating_add(key)
     }
 
-    /// As a list for `json_each`.
-    fn row(&self) -> Result<impl Serialize + '_, StoreFault> {
-        let entry = &self.entry;
-        let payload = self.payload.as_ref().map_err(Clone::clone)?;
-        let key = entry.key.as_ref().map(|key| &key.key);
-        let fingerprint = entry.key.as_ref().map(|key| &key.fingerprint);
-        let (at, amount, balance_after) = (entry.at, entry.amount, entry.balance_after);
-        let kind = entry.kind().word();
-        // As text: `->>` gives a list within the list as its text, too.
-        let notices = (!entry.notices.is_empty()).then_some(entry.notices);
-        let about = entry.about();
-        Ok((entry.seq, at, kind, amount, balance_after, key, fingerprint, about, payload, notices))
+    /// As a list for `json_each`, and its hash, which follows the one before.
+    fn row<'a>(&'a self, before: Hash) -> Result<(Hash, impl Serialize + use<'a>), StoreFault> {
+        let Entry { seq, at, amount, balance_after, key, notices, .. } = &self.entry;
+        let payload = self.payload.as_deref().map_err(Clone::clone)?;
+        let (kind, about) = (self.entry.kind().word(), self.entry.about());
+        let (key, fingerprint) = key.as_ref().map(|key| (&*key.key, &*key.fingerprint)).unzip();
+        // As text, so that what is hashed is what will be read back.
+        let notices = (!notices.is_empty()).then(|| serde_json::to_string(notices)).transpose();
+        let notices = notices.map_err(|error| StoreFault(error.to_string()))?;
+        let hash = before.then(&Content {
+            seq: *seq,
+            at: *at,
+            kind,
+            amount: *amount,
+            balance_after: *balance_after,
+            idempotency_key: key,
+            fingerprint,
+            about,
+            payload,
+            notices: notices.as_deref(),
+        });
+        Ok((hash, (seq, at, kind, amount, balance_after, key, fingerprint, about, payload, notices, hash)))
     }
 }
 
@@ -142,52 +144,52 @@ type Row = (u64, Timestamp, Credits, Credits, Option<String>, Option<String>, St
 impl<S: Store> SqlJournal<S> {
     /// Opens the journal and folds the ledger from its last snapshot and the
     /// entries after it. Writes nothing, unless the journal is of an older
-    /// layout.
+    /// layout. Of one that cannot be read the ledger is empty, and
+    /// [`SqlJournal::damage`] says why.
     ///
     /// # Errors
-    /// The store's fault, or a row that cannot be read.
+    /// The store's fault.
     pub fn open(store: S) -> Result<(Ledger, Self), StoreFault> {
         let mut journal = Self {
             store,
             pending: Vec::new(),
             pending_bytes: 0,
             has_tables: false,
+            head: None,
+            unchained: 0,
+            damage: None,
             snapshot_seq: 0,
             snapshot_parts: 0,
             identity: None,
             listed: false,
         };
-        let mut ledger = Ledger::default();
-        let table = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'entries'";
-        let Some((table,)) = journal.store.first::<(String,)>(table, ())? else {
-            return Ok((ledger, journal));
-        };
-        journal.has_tables = true;
-        if !table.contains("notices") {
-            journal.store.run(ADD_NOTICES, ())?;
-            journal.store.run(NOTICED_INDEX, ())?;
+        if !schema::migrate(&journal.store)? {
+            return Ok((Ledger::default(), journal));
         }
-        let identity = "SELECT project, mode, customer, listed FROM identity";
-        if let Some((project, mode, customer, listed)) =
-            journal.store.first::<(Name, Mode, Name, u8)>(identity, ())?
+        journal.has_tables = true;
+        let identity = "SELECT project, mode, customer, listed, unchained FROM identity";
+        if let Some((project, mode, customer, listed, unchained)) =
+            journal.store.first::<(Name, Mode, Name, u8, u64)>(identity, ())?
         {
             journal.identity = Some(Identity { project, mode, customer });
             journal.listed = listed == 1;
+            journal.unchained = unchained;
         }
-        let parts: Vec<(u64, String)> =
-            journal.store.rows("SELECT seq, state FROM snapshot ORDER BY part", ())?;
-        if let Some((seq, _)) = parts.first() {
-            journal.snapshot_seq = *seq;
-            journal.snapshot_parts = u64::try_from(parts.len()).unwrap_or(u64::MAX);
-            let state: String = parts.into_iter().map(|(_, part)| part).collect();
-            let fault = |error| StoreFault(format!("snapshot: {error}"));
-            ledger = serde_json::from_str(&state).map_err(fault)?;
-        }
-        let newer = format!("SELECT {COLUMNS} FROM entries WHERE seq > ? ORDER BY seq");
-        for entry in journal.entries(&newer, (journal.snapshot_seq,))? {
-            ledger.apply(&entry);
-        }
+        let ledger = match journal.load() {
+            Err(fault) if fault.is_damage() => {
+                let seq = journal.first_unreadable()?;
+                journal.damage = Some(Fault { seq, fault: FaultKind::Unreadable, detail: fault.0 });
+                Ledger::default()
+            }
+            loaded => loaded?,
+        };
         Ok((ledger, journal))
+    }
+
+    /// Why the journal cannot be folded, if it cannot: then nothing may be
+    /// appended.
+    pub fn damage(&self) -> Option<&Fault> {
+        self.damage.as_ref()
     }
 
     /// Whose journal it is, once it has an entry.
@@ -243,17 +245,31 @@ impl<S: Store> SqlJournal<S> {
             return Ok(false);
         }
         if !self.has_tables {
-            self.create()?;
+            schema::create(&self.store, self.identity.as_ref())?;
+            self.has_tables = true;
         }
-        let rows: Result<Vec<_>, _> = self.pending.iter().map(Pending::row).collect();
-        let rows = serde_json::to_string(&rows?).map_err(|error| StoreFault(error.to_string()))?;
+        let (head, rows) = self.rows_to_append()?;
         self.store.execute(APPEND, &rows)?;
+        self.head = Some(head);
         self.pending.clear();
         self.pending_bytes = 0;
         if ledger.seq().saturating_sub(self.snapshot_seq) >= SNAPSHOT_EVERY {
             self.snapshot(ledger)?;
         }
         Ok(true)
+    }
+
+    /// The last hash, and the text of all rows with theirs.
+    fn rows_to_append(&self) -> Result<(Hash, String), StoreFault> {
+        let mut head = self.head.unwrap_or_else(|| Hash::origin(self.identity.as_ref()));
+        let mut rows = Vec::with_capacity(self.pending.len());
+        for pending in &self.pending {
+            let row;
+            (head, row) = pending.row(head)?;
+            rows.push(row);
+        }
+        let rows = serde_json::to_string(&rows).map_err(|error| StoreFault(error.to_string()))?;
+        Ok((head, rows))
     }
 
     /// Keeps the ledger's state, in as many rows as it needs: a row holds
@@ -282,24 +298,12 @@ impl<S: Store> SqlJournal<S> {
         Ok(())
     }
 
-    fn create(&mut self) -> Result<(), StoreFault> {
-        for statement in SCHEMA {
-            self.store.run(statement, ())?;
-        }
-        if let Some(identity) = &self.identity {
-            let insert = "INSERT INTO identity (id, project, mode, customer, listed) VALUES (1, ?, ?, ?, 0)";
-            self.store.run(insert, (&identity.project, identity.mode.word(), &identity.customer))?;
-        }
-        self.has_tables = true;
-        Ok(())
-    }
-
     /// Entries by a query over [`COLUMNS`]; of committed ones only.
     fn entries(&self, sql: &str, parameters: impl Serialize) -> Result<Vec<Entry>, StoreFault> {
         if !self.has_tables {
             return Ok(Vec::new());
         }
-        self.store.rows::<Row>(sql, parameters)?.into_iter().map(from_row).collect()
+        self.store.rows::<Row>(sql, parameters)?.into_iter().map(entry_of).collect()
     }
 
     /// Committed entries by a condition and order, for lists.
@@ -334,20 +338,12 @@ impl<S: Store> SqlJournal<S> {
         Ok(self.store.first::<(u64,)>(&sql, parameters)?.map_or(0, |(count,)| count))
     }
 
-    /// What the committed entries add up to: their number, the sum of their
-    /// amounts, and how many do not continue the one before.
+    /// The first of these entries that an index misses.
     ///
     /// # Errors
     /// The store's fault.
-    pub fn sums(&self) -> Result<(u64, i64, u64), StoreFault> {
-        if !self.has_tables {
-            return Ok((0, 0, 0));
-        }
-        let sql = "SELECT count(*), coalesce(sum(amount), 0),
-                     coalesce(sum(balance_after <> running OR seq <> place), 0)
-                   FROM (SELECT seq, amount, balance_after, sum(amount) OVER (ORDER BY seq) AS running,
-                                row_number() OVER (ORDER BY seq) AS place FROM entries)";
-        Ok(self.store.first(sql, ())?.unwrap_or_default())
+    fn unindexed(&self, first: u64, last: u64) -> Result<Option<u64>, StoreFault> {
+        Ok(self.store.first::<(u64,)>(UNINDEXED, (first, last))?.map(|(seq,)| seq))
     }
 }
 
@@ -388,7 +384,7 @@ impl<S: Store> Journal for SqlJournal<S> {
     }
 }
 
-fn from_row(row: Row) -> Result<Entry, StoreFault> {
+fn entry_of(row: Row) -> Result<Entry, StoreFault> {
     let (seq, at, amount, balance_after, key, fingerprint, payload, notices) = row;
     let fault = |error| StoreFault(format!("entry {seq} cannot be read: {error}"));
     let event: Event = serde_json::from_str(&payload).map_err(fault)?;

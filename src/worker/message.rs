@@ -98,8 +98,12 @@ pub enum Ask {
     },
     /// How the customer stands: see [`crate::worker::standing::Standing`].
     Standing,
-    /// The books against the live balance.
-    Audit,
+    /// A part of an audit: the books against themselves and the live balance.
+    Audit {
+        /// The audit to go on with; a new one if absent, or if it is gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<u64>,
+    },
     /// A part of the whole journal, as lines: see
     /// [`crate::worker::objects::ledger_export::ExportPage`].
     Export {

@@ -12,7 +12,6 @@ pub mod flow;
 pub mod front;
 pub mod ids;
 pub mod journal;
-mod journal_tally;
 pub mod keys;
 pub mod message;
 pub mod objects;

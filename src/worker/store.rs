@@ -11,6 +11,17 @@ use serde::de::DeserializeOwned;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreFault(pub String);
 
+/// By what the words of a fault tell that a file or a row is damaged: SQLite's
+/// own, and ours.
+const DAMAGE: [&str; 4] = ["malformed", "SQLITE_CORRUPT", "unexpected rows", "cannot be read"];
+
+impl StoreFault {
+    /// Whether what is stored is damaged, so that trying again does not help.
+    pub fn is_damage(&self) -> bool {
+        DAMAGE.iter().any(|word| self.0.contains(word))
+    }
+}
+
 /// A SQLite database.
 pub trait Store {
     /// Runs one statement with a JSON list of parameters; gives its rows as a

@@ -9,12 +9,15 @@ use crate::worker::base62;
 use crate::worker::flow::Effect;
 use crate::worker::ids::{Prefix, locate};
 use crate::worker::message::{Ask, LedgerCall, TransactionQuery};
+use crate::worker::objects::ledger_audit::goes_on;
 use crate::worker::reply::Reply;
 
 /// The most items in one batch.
 const MAX_BATCH: usize = 1_000;
 /// How long a cached balance is served, and the shortest life that KV knows.
 const CACHED_BALANCE_SECONDS: u32 = 60;
+/// Calls that one audit may take: what the platform lets one request make.
+const MAX_AUDIT_CALLS: usize = 10_000;
 /// Priorities beyond this are a mistake.
 const MAX_PRIORITY: i64 = 1_000_000;
 
@@ -246,7 +249,16 @@ impl Call<'_> {
     }
 
     pub(super) async fn audit(&self) -> Result<Answer, Problem> {
-        Ok(self.ask_ledger(&self.customer()?, Ask::Audit).await?.into())
+        let customer = self.customer()?;
+        let mut run = None;
+        for _ in 0..MAX_AUDIT_CALLS {
+            let reply = self.ask_ledger(&customer, Ask::Audit { run }).await?;
+            run = goes_on(&reply);
+            if run.is_none() {
+                return Ok(reply.into());
+            }
+        }
+        Err(Problem::new(Code::Overloaded, "the audit was begun anew too often"))
     }
 }
 

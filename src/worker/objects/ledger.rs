@@ -1,6 +1,7 @@
 //! One customer's ledger object: it takes calls, keeps a [`Book`], and prints
 //! the answers. Several calls are done in memory, then committed at once.
 
+use super::ledger_audit::Audits;
 use super::rate::Limiter;
 use crate::api::{Code, Problem};
 use crate::ledger::{Book, Command, RateLimit, Refusal, Terms};
@@ -27,6 +28,7 @@ pub struct LedgerObject<S> {
     limiter: Limiter,
     pub(super) rollup: Progress,
     pub(super) events: Progress,
+    pub(super) audits: Audits,
 }
 
 impl<S: Store> LedgerObject<S> {
@@ -46,7 +48,14 @@ impl<S: Store> LedgerObject<S> {
             limiter: Limiter::default(),
             rollup: Progress::default(),
             events: Progress::default(),
+            audits: Audits::default(),
         })
+    }
+
+    /// Why the journal cannot be folded, if it cannot: words for the log.
+    pub fn damage(&self) -> Option<String> {
+        let damage = self.book.journal().damage()?;
+        Some(format!("a journal is damaged at entry {}: {}", damage.seq, damage.detail))
     }
 
     /// Answers one call. What it changes waits for [`LedgerObject::commit`]:
@@ -59,6 +68,9 @@ impl<S: Store> LedgerObject<S> {
             serde_json::from_str(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
         if let Some(refused) = self.refuse_stranger(&call) {
             return Ok(refused.into());
+        }
+        if let Some(reply) = self.damaged(&call.ask)? {
+            return Ok(reply);
         }
         let now = now.max(self.book.ledger().at());
         if self.wants_terms(&call) {
@@ -110,7 +122,7 @@ impl<S: Store> LedgerObject<S> {
             Ask::Usage { seq } => self.usage(seq),
             Ask::Totals { from, to, by_day } => self.totals(from, to, by_day),
             Ask::Standing => Ok(self.standing(now)),
-            Ask::Audit => self.audit(),
+            Ask::Audit { run } => self.audit(run),
             Ask::Export { after, until, limit } => self.export(after, until, limit),
             Ask::Customer => Ok(self.customer(now)),
             Ask::Settings => Ok(self.settings()),
@@ -244,7 +256,7 @@ impl<S: Store> LedgerObject<S> {
     fn listing(&self) -> Option<(&Identity, Option<Timestamp>)> {
         let opened_at = self.book.ledger().opened_at();
         let journal = self.book.journal();
-        let identity = journal.identity()?;
+        let identity = journal.identity().filter(|_| journal.damage().is_none())?;
         (opened_at.is_some() != journal.is_listed()).then_some((identity, opened_at))
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::ledger::LedgerObject;
 use crate::api::{ExportLine, JsonText};
-use crate::ledger::Entry;
+use crate::worker::journal::stored::Stored;
 use crate::worker::reply::Reply;
 use crate::worker::store::{Store, StoreFault};
 
@@ -43,30 +43,38 @@ impl<S: Store> LedgerObject<S> {
         if self.book.journal().is_empty() {
             return Ok(super::ledger_views::no_customer());
         }
-        let until = until.unwrap_or_else(|| self.book.ledger().seq());
-        let page = "seq > ? AND seq <= ? ORDER BY seq LIMIT ?";
-        let entries = self.book.journal().select(page, (after, until, limit))?;
-        let sent = entries.last().map_or(after, |entry| entry.seq);
+        let until = match until {
+            Some(until) => until,
+            None => self.book.journal().last_seq()?,
+        };
+        let rows = self.book.journal().stored(after, until, limit)?;
+        let mut sent = after;
         let mut lines = String::new();
-        for entry in &entries {
-            let line = self.export_line(entry)?;
+        for row in rows {
+            let row =
+                row.map_err(|why| StoreFault(format!("an entry after {sent} cannot be read: {why}")))?;
+            let line = self.export_line(&row)?;
             let line = serde_json::to_string(&line).map_err(|error| StoreFault(error.to_string()))?;
             // Writing to a string does not fail.
             let _ = writeln!(lines, "{line}");
+            sent = row.seq;
         }
         let body = ExportPage { until, sent, lines }.to_text();
         Ok(Reply { body, ..Reply::ok(&()) })
     }
 
-    fn export_line(&self, entry: &Entry) -> Result<ExportLine, StoreFault> {
-        let event = serde_json::to_string(&entry.event).map_err(|error| StoreFault(error.to_string()))?;
-        let (stored_key, fingerprint) = entry.key.clone().map(|key| (key.key, key.fingerprint)).unzip();
+    /// With the texts that the hash covers, just as they are stored.
+    fn export_line(&self, row: &Stored) -> Result<ExportLine, StoreFault> {
+        let entry = row.entry()?;
         Ok(ExportLine {
-            transaction: self.transaction_answer(entry),
+            transaction: self.transaction_answer(&entry),
             internal: !entry.kind().is_transaction(),
-            stored_key,
-            fingerprint,
-            event: JsonText(event),
+            stored_key: row.idempotency_key.clone(),
+            fingerprint: row.fingerprint.clone(),
+            about: row.about,
+            notices: row.notices.clone().map(JsonText),
+            hash: row.hash.clone(),
+            event: JsonText(row.payload.clone()),
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use super::ledger::LedgerObject;
 use crate::api::{
-    AuditAnswer, BalanceAnswer, CheckAnswer, Code, CustomerAnswer, CustomerSettingsAnswer, Decimal,
-    GrantAnswer, JsonText, List, Pagination, Problem, SettingsAnswer, TransactionAnswer, UsageStateAnswer,
+    BalanceAnswer, CheckAnswer, Code, CustomerAnswer, CustomerSettingsAnswer, Decimal, GrantAnswer, JsonText,
+    List, Pagination, Problem, SettingsAnswer, TransactionAnswer, UsageStateAnswer,
 };
 use crate::credits::Credits;
 use crate::ledger::{
@@ -240,31 +240,6 @@ impl<S: Store> LedgerObject<S> {
         let journal = self.book.journal();
         let (first, end) = (journal.first_since(from)?, journal.first_since(to)?);
         Ok(Reply::ok(&journal.groups(first, end.saturating_sub(1), by_day)?))
-    }
-
-    /// The journal's sums against the ledger in memory, and both against the
-    /// grants that make the balance up.
-    pub(super) fn audit(&mut self) -> Result<Reply, StoreFault> {
-        self.write()?;
-        let ledger = self.book.ledger();
-        if self.book.journal().is_empty() {
-            return Ok(no_customer());
-        }
-        let (entries, sum, broken) = self.book.journal().sums()?;
-        let remaining = ledger.grants().iter().fold(Credits::ZERO, |sum, grant| sum.plus(grant.remaining));
-        let held = ledger.holds().iter().fold(Credits::ZERO, |sum, hold| sum.plus(hold.amount));
-        let journal_balance = Credits::from_millionths(sum);
-        let consistent = broken == 0
-            && entries == ledger.seq()
-            && journal_balance == Some(ledger.balance())
-            && remaining.minus(ledger.debt()) == ledger.balance()
-            && held == ledger.held();
-        Ok(Reply::ok(&AuditAnswer {
-            journal_balance: Decimal(journal_balance.unwrap_or_default()),
-            live_balance: Decimal(ledger.balance()),
-            entries,
-            consistent,
-        }))
     }
 
     pub(super) fn customer_id(&self) -> String {

@@ -4,6 +4,7 @@
 pub mod delivery;
 pub mod events;
 pub mod ledger;
+pub mod ledger_audit;
 mod ledger_execute;
 pub mod ledger_export;
 mod ledger_views;

@@ -74,6 +74,9 @@ impl<S: Store> LedgerObject<S> {
     /// # Errors
     /// The store's fault.
     pub fn shipment(&mut self, lane: Lane) -> Result<Option<Effect>, StoreFault> {
+        if self.book.journal().damage().is_some() {
+            return Ok(None);
+        }
         match lane {
             Lane::Rollup => self.rollup_shipment(),
             Lane::Events => self.events_shipment(),

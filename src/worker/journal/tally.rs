@@ -5,12 +5,12 @@
 //! overage; what a rollup shard holds comes from here too. It is done in SQL,
 //! since entries are many and groups are few.
 
-use super::journal::SqlJournal;
-use super::store::{Store, StoreFault};
+use super::SqlJournal;
 use crate::credits::Credits;
 use crate::ledger::Kind;
 use crate::tally::{Group, Tally, Total};
 use crate::time::Timestamp;
+use crate::worker::store::{Store, StoreFault};
 
 /// The entries `?1` to `?2` by type and priced action; `%DAY%` and `%KINDS%`
 /// are filled in. Only a charge has a price, and only the catalogue's names

@@ -1,0 +1,25 @@
+//! Whether a ledger is what it should be: for audits.
+
+use super::Ledger;
+use crate::credits::Credits;
+
+impl Ledger {
+    /// Whether it is what another one is that was folded from the same
+    /// entries. When something is next due may be known better by one of
+    /// them, but nothing may be overlooked.
+    pub fn agrees_with(&self, folded: &Self) -> bool {
+        let overlooks = match (self.next_due, self.first_due()) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(known), Some(first)) => known > first,
+        };
+        !overlooks && *self == Self { next_due: self.next_due, ..folded.clone() }
+    }
+
+    /// Whether the grants and holds make up what it says of them.
+    pub fn adds_up(&self) -> bool {
+        let remaining = self.grants.iter().fold(Credits::ZERO, |sum, grant| sum.plus(grant.remaining));
+        let held = self.holds.iter().fold(Credits::ZERO, |sum, hold| sum.plus(hold.amount));
+        remaining.minus(self.debt) == self.balance && held == self.held
+    }
+}
