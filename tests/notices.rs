@@ -122,7 +122,10 @@ fn a_journal_of_before_is_read_and_tells_from_now_on() {
     execute(&mut open(&store), &topup(3), at(0));
     store
         .connection
-        .execute_batch("DROP INDEX entries_noticed; ALTER TABLE entries DROP COLUMN notices")
+        .execute_batch(
+            "DROP INDEX entries_noticed; ALTER TABLE entries DROP COLUMN notices;
+             ALTER TABLE entries DROP COLUMN hash; ALTER TABLE identity DROP COLUMN unchained",
+        )
         .unwrap();
     let mut ledger = open(&store);
     assert_eq!(ledger.notices_after(0, 100).unwrap(), None);

@@ -305,7 +305,9 @@ impl Audit {
     }
 
     fn fault(&mut self, seq: u64, fault: FaultKind, detail: &str) {
-        self.faults.push(Fault { seq, fault, detail: detail.to_owned() });
+        if !self.is_full() {
+            self.faults.push(Fault { seq, fault, detail: detail.to_owned() });
+        }
     }
 
     /// What was found of a ledger that is live: it must be what the entries
