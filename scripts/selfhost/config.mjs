@@ -39,6 +39,7 @@ const VARIABLES = [
  *   bindings of the same name
  * @property {string} [wrapper] a module that stands before the Worker and imports it as
  *   `./worker.js`: how a test looks on
+ * @property {string} [wasm] an engine in the place of the built one: how a test plants a fault
  * @property {Record<string, string>} [extraBindings] further text bindings; never secrets,
  *   they are written into the configuration
  */
@@ -48,14 +49,15 @@ const VARIABLES = [
  * @param {ConfigOptions} options
  */
 export function workerdConfig(options) {
-  const { port = 0, host = "127.0.0.1", kv = true, originAddress, wrapper } = options;
+  const { port = 0, host = "127.0.0.1", kv = true, originAddress } = options;
+  const { wrapper, wasm = WORKER_WASM } = options;
   const { fromEnvironment = VARIABLES, extraBindings = {} } = options;
   const { compatibilityDate, compatibilityFlags, objects } = readWranglerToml();
   const here = dirname(configPath(options.dataDir));
   const embed = (/** @type {string} */ path) => `embed ${quote(relative(here, path))}`;
   const flags = compatibilityFlags.map(quote).join(", ");
   const modules = [
-    `(name = "engine.wasm", wasm = ${embed(WORKER_WASM)})`,
+    `(name = "engine.wasm", wasm = ${embed(wasm)})`,
     `(name = ${quote(wrapper ? "worker.js" : "index.js")}, esModule = ${embed(WORKER_JS)})`,
     ...(wrapper ? [`(name = "index.js", esModule = ${embed(wrapper)})`] : []),
   ];
