@@ -34,6 +34,12 @@ async function exported(id: string): Promise<Json[]> {
   return body;
 }
 
+/** What a list of transactions shows of a line. */
+function withoutTheJournalsOwn(line: Json): Json {
+  const { internal, stored_key, fingerprint, about, notices, hash, event, ...rest } = line;
+  return rest;
+}
+
 /** The export of a customer as it arrives. */
 async function open(id: string): Promise<Response> {
   const headers = { Authorization: `Bearer ${key}` };
@@ -77,13 +83,14 @@ test("an export has every entry, oldest first, and all that is listed of each tr
   const listed = await engine.send("GET", "/v1/customers/anna/transactions", { key });
   const transactions = lines.filter(({ internal }) => !internal);
   assert.deepEqual(
-    transactions.map(({ internal, stored_key, fingerprint, event, ...rest }) => rest),
+    transactions.map(withoutTheJournalsOwn),
     listed.body.data.reverse(),
   );
   const [first, topup, , refund, , extended, settled] = lines;
   assert.deepEqual(JSON.parse(first.event.opened.metadata), metadata);
   assert.deepEqual([topup.idempotency_key, topup.stored_key], ["pay-1", "k:pay-1"]);
   assert.match(topup.fingerprint, /^[0-9a-f]{32}$/);
+  assert.deepEqual([refund.about, settled.about, topup.notices[0]], [3, 5, 4]);
   assert.deepEqual([refund.refund_of, refund.hold_id], [charge.transaction_id, null]);
   for (const line of [extended, settled])
     assert.deepEqual([line.hold_id, line.refund_of], [hold.transaction_id, null]);
@@ -113,6 +120,8 @@ test("a journal of thousands arrives in pieces and adds up to the balance", asyn
   assert.ok(pieces > 3, `${pieces} pieces`);
   assert.equal(seq, CHARGES + 1);
   assert.equal(sum, await balance(engine, key, "busy"));
+  // An audit of it takes more than one call to the ledger.
+  assert.equal((await engine.audit(key, "busy")).entries, CHARGES + 1);
 });
 
 test("what is charged while an export runs is not part of it", async () => {
