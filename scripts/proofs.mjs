@@ -81,4 +81,28 @@ export const PROOFS = [
     weight: 4,
     program: real("fire.test.ts"),
   },
+  {
+    name: "tamper",
+    title: "changed bytes in journals' files, found and located",
+    weight: 1,
+    program: real("tamper.test.ts"),
+  },
+  {
+    name: "layouts",
+    title: "journals of every earlier layout, read and continued",
+    weight: 0.1,
+    program: real("layouts.test.ts"),
+  },
+  {
+    name: "panics",
+    title: "panics planted in the engine, under load",
+    weight: 1,
+    program: real("panics.test.ts"),
+  },
+  {
+    name: "evictions",
+    title: "ledgers dropped from memory by the thousand",
+    weight: 1,
+    program: real("evictions.test.ts"),
+  },
 ];

@@ -82,10 +82,7 @@ test("an export has every entry, oldest first, and all that is listed of each tr
   );
   const listed = await engine.send("GET", "/v1/customers/anna/transactions", { key });
   const transactions = lines.filter(({ internal }) => !internal);
-  assert.deepEqual(
-    transactions.map(withoutTheJournalsOwn),
-    listed.body.data.reverse(),
-  );
+  assert.deepEqual(transactions.map(withoutTheJournalsOwn), listed.body.data.reverse());
   const [first, topup, , refund, , extended, settled] = lines;
   assert.deepEqual(JSON.parse(first.event.opened.metadata), metadata);
   assert.deepEqual([topup.idempotency_key, topup.stored_key], ["pay-1", "k:pay-1"]);

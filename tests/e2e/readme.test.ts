@@ -24,6 +24,7 @@ const DEADLINE_MS = 60_000;
 const VOLATILE = [
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
   /^txn_[0-9A-Za-z]+$/,
+  /^[0-9a-f]{64}$/,
   /^grant_[0-9A-Za-z]+$/,
   /^key_[0-9A-Za-z]+$/,
   /^req_[0-9a-z]+$/,

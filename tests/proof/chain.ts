@@ -62,15 +62,20 @@ function hashOf(before: Buffer, row: Row): Buffer {
   ]);
 }
 
-/** The last hash, and the first entry that does not follow from those before it. */
-export function follow(owner: Owner, rows: Row[]): { head: string; wrong: number | undefined } {
+/**
+ * The last hash, and the first entry that does not follow from those before it. Entries before
+ * `from` are older than the chain.
+ */
+export function follow(
+  owner: Owner,
+  rows: Row[],
+  from = 1,
+): { head: string; wrong: number | undefined } {
   const { project, mode, customer } = owner;
   let head = sha256(["edge-credits journal 1", project, mode, customer].map(text));
-  let isChained = false;
   for (const [index, row] of rows.entries()) {
     head = hashOf(head, row);
-    isChained ||= row.hash !== null;
-    const isRight = row.hash === head.toString("hex") || !isChained;
+    const isRight = row.hash === (row.seq < from ? null : head.toString("hex"));
     if (row.seq !== index + 1 || !isRight) return { head: head.toString("hex"), wrong: index + 1 };
   }
   return { head: head.toString("hex"), wrong: undefined };

@@ -72,7 +72,7 @@ for (const name of names) {
     await engine.kill();
     const journal = readFile(path);
     assert.ok(journal);
-    assert.deepEqual(follow(journal.owner, journal.rows), {
+    assert.deepEqual(follow(journal.owner, journal.rows, audit.chain.from), {
       head: audit.chain.head,
       wrong: undefined,
     });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Engine, Json } from "../e2e/engine.ts";
 
-const BATCH = 40;
+const BATCH = 80;
 /** More than a page of SQLite's holds, so that some rows run over into others. */
 const LARGE = 3_500;
 
@@ -18,7 +18,7 @@ export async function openShop(engine: Engine, key: string): Promise<void> {
   assert.equal(put.status, 200, JSON.stringify(put.body));
 }
 
-/** Lives one life; gives the charges, of which each has an entry of its own. */
+/** Lives one life: some hundred entries by each batch. */
 export async function live(
   engine: Engine,
   key: string,
@@ -81,6 +81,6 @@ export async function live(
       body: JSON.stringify({ items, atomic: true }),
     });
     assert.equal(batch.status, 200, await batch.text());
-    for (let deed = 0; deed < 4; deed += 1) await deeds[Math.floor(random() * deeds.length)]?.();
+    for (let deed = 0; deed < 5; deed += 1) await deeds[Math.floor(random() * deeds.length)]?.();
   }
 }

@@ -13,8 +13,8 @@ import { figures, inParallel, randomNumbers, SECONDS, SEED } from "./order.ts";
 const VICTIMS = 100;
 const SPARED = 10;
 /** Some 200 entries a customer; in a long run snapshots are made meanwhile, and more follow. */
-const BATCHES = SECONDS === undefined ? 4 : 10;
-const PARALLEL = 8;
+const BATCHES = SECONDS === undefined ? 2 : 5;
+const PARALLEL = 16;
 /** A long run does it all again while there is time; a round takes about this long. */
 const ROUND_SECONDS = 30;
 const ROUNDS = SECONDS === undefined ? 1 : Math.max(1, Math.floor(SECONDS / ROUND_SECONDS));
@@ -71,8 +71,11 @@ function harm(path: string): { seq: number; what: string } {
 
 /** What was found wrong in a customer's journal. */
 async function found(customer: string): Promise<{ seq: number; fault: string }[]> {
-  const { status, body } = await audit(customer);
-  assert.equal(status, 200, `${customer}: ${JSON.stringify(body)}`);
+  // Not held against the contract: an altered amount need not be one.
+  const headers = { Authorization: `Bearer ${key}` };
+  const answer = await fetch(`${engine.url}/v1/customers/${customer}/audit`, { headers });
+  const body = (await answer.json()) as Json;
+  assert.equal(answer.status, 200, `${customer}: ${JSON.stringify(body)}`);
   assert.equal(body.consistent, body.faults.length === 0, JSON.stringify(body));
   return body.faults;
 }
@@ -138,7 +141,7 @@ test("an export and the audit's head are verified without the engine", async () 
   for (const change of [{ payload: "{}" }, { amount: 1 }, { notices: "[]" }, { hash: null }]) {
     const seq = 1 + below(rows.length);
     const forged = rows.map((row: Json) => (row.seq === seq ? { ...row, ...change } : row));
-    assert.equal(follow(owner, forged).wrong, seq, JSON.stringify(change));
+    assert.equal(follow(owner, forged, chain.from).wrong, seq, JSON.stringify(change));
   }
   assert.equal(follow({ ...owner, customer: "other" }, rows).wrong, 1);
   assert.equal(follow(owner, rows.toSpliced(3, 1)).wrong, 4);
