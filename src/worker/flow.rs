@@ -120,6 +120,8 @@ pub enum Effect {
         /// In bytes, without its end.
         longest: usize,
     },
+    /// Wait until others that ask something had their turn.
+    GiveWay,
     /// Begin the response; its body follows by [`Effect::Write`], and the
     /// flow's own answer ends it.
     Begin {
@@ -173,6 +175,7 @@ impl Effect {
                 text
             }
             Self::NextLines { size, longest } => format!("N{size}\n{longest}"),
+            Self::GiveWay => "Y".to_owned(),
             Self::Begin { head } => head.to_text_with('S'),
             Self::Write { text } => format!("T\n{text}"),
         }

@@ -257,6 +257,7 @@ impl Call<'_> {
             if run.is_none() {
                 return Ok(reply.into());
             }
+            self.io.perform(Effect::GiveWay).await;
         }
         Err(Problem::new(Code::Overloaded, "the audit was begun anew too often"))
     }

@@ -9,8 +9,8 @@ use crate::worker::message::Ask;
 use crate::worker::reply::Reply;
 use crate::worker::store::{Store, StoreFault};
 
-/// Pages that one call checks: some tens of milliseconds.
-const PAGES: usize = 4;
+/// Pages that one call checks: some 20 milliseconds.
+const PAGES: usize = 2;
 /// Audits of one customer that may be under way at once; a further one ends
 /// the oldest, whose caller begins anew.
 const MAX_RUNS: usize = 4;
