@@ -11,7 +11,7 @@ import { figures, inParallel, SECONDS } from "./order.ts";
 
 const WRAPPER = fileURLToPath(new URL("./evicting.js", import.meta.url));
 const CUSTOMERS = 50;
-const EVICTIONS = SECONDS === undefined ? 750 : 10_000;
+const EVICTIONS = SECONDS === undefined ? 500 : 10_000;
 const PARALLEL = 8;
 /**
  * What the second half of a run may take more than the first. The runtime keeps what it dropped
