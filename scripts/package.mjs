@@ -72,6 +72,8 @@ const VARIANTS = [
 const CLIENT_ENTRIES = ["index", "credly", "hiveforge", "openrouter", "predev"];
 /** Entries without wasm: they take a client that their caller made. */
 const PLAIN_ENTRIES = ["gate", "hono", "next", "express"];
+/** All of them, in the order in which they are described. */
+export const ENTRIES = [...CLIENT_ENTRIES, ...PLAIN_ENTRIES];
 /** What the client entries share. */
 const SHARED = "client";
 
@@ -88,7 +90,7 @@ export async function buildPackage() {
     writeFileSync(STAMP, stamp);
   }
   await step("esbuild", bundle);
-  writeTypes();
+  writeTypes(DIST);
   printSizes();
 }
 
@@ -190,14 +192,18 @@ function sharedClient({ suffix }) {
   };
 }
 
-/** Entries and what they share. CommonJS has types of its own that differ only in what they import. */
-function writeTypes() {
+/**
+ * The types of the entries and what they share. CommonJS has types of its own, which differ only in
+ * what they import.
+ * @param {string} out the folder
+ */
+export function writeTypes(out) {
   for (const name of readdirSync(TYPES, { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".d.ts")) continue;
     const text = readFileSync(join(TYPES, name), "utf8");
     const importing = (/** @type {string} */ suffix) =>
       text.replaceAll(/(from "\.{1,2}\/[^"]+?)\.d\.ts"/g, `$1${suffix}"`);
-    const target = join(DIST, name);
+    const target = join(out, name);
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, importing(".js"));
     writeFileSync(target.replace(/\.d\.ts$/, ".d.cts"), importing(".cjs"));

@@ -1,9 +1,15 @@
 // The types of `edge-credits/express`. Express itself is not imported: the parts of its requests and
 // responses are named here, loosely, for functions that do not say which they get.
 
+/**
+ * The gate as a middleware of Express: {@link credits}.
+ * @packageDocumentation
+ */
+
 import type { CreditsOptions, Problem } from "./gate.d.ts";
 import type { Amount } from "./index.d.ts";
 
+/** Whatever it is. */
 // biome-ignore lint/suspicious/noExplicitAny: what Node's versions or an app's own types would say
 type Any = any;
 
@@ -41,6 +47,7 @@ export interface ExpressResponse {
   redirect(url: string): unknown;
 }
 
+/** What {@link credits} is told. */
 export interface ExpressCreditsOptions<Request, Response>
   extends CreditsOptions<[req: Request, res: Response]> {
   /** Answers instead of the 402. */

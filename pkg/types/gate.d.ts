@@ -1,20 +1,32 @@
 // The types of `edge-credits/gate`: any runtime's requests and responses, so none of them is named.
 
+/**
+ * Charges in front of any function from a request to a response: {@link withCredits}.
+ * @packageDocumentation
+ */
+
 import type { Amount, Charge, CreditEngine } from "./index.d.ts";
 
-type Awaitable<T> = T | PromiseLike<T>;
+/** A value, or a promise of it. */
+export type Awaitable<T> = T | PromiseLike<T>;
 
 /** The parts of a `Response` that are used. */
 export interface Answered {
+  /** The HTTP status: from 500 on a charge is reversed. */
   readonly status: number;
+  /** Where `X-Credits-Cost` may be. */
   readonly headers: { get(name: string): string | null };
 }
 
 /** The body of an answer that the gate itself gives, as `application/problem+json`. */
 export interface Problem {
+  /** `urn:edge-credits:problem:` and the `code`. */
   type: string;
+  /** What kind of problem it is, for people. */
   title: string;
+  /** The HTTP status. */
   status: number;
+  /** What was wrong this time, for people. */
   detail: string;
   /** Such as `insufficient_credits`, with `balance`, `requested` and `shortfall` if known. */
   code: string;
@@ -41,6 +53,7 @@ export interface CreditsOptions<Args extends unknown[]> {
   onError?: (error: unknown) => void;
 }
 
+/** What {@link withCredits} is told. */
 export interface GateOptions<Request, Rest extends unknown[], Response>
   extends CreditsOptions<[request: Request, ...rest: Rest]> {
   /** Answers instead of the 402. */

@@ -1,9 +1,15 @@
 // The types of `edge-credits/hono`. Hono itself is not imported: the parts of its context are named
 // here, loosely, for functions that do not say which context they get (`(c: Context<AppEnv>) => …`).
 
+/**
+ * The gate as a middleware of Hono: {@link credits}.
+ * @packageDocumentation
+ */
+
 import type { CreditsOptions, Problem } from "./gate.d.ts";
 import type { Amount } from "./index.d.ts";
 
+/** Whatever it is. */
 // biome-ignore lint/suspicious/noExplicitAny: what an app's own types would say
 type Any = any;
 
@@ -33,6 +39,7 @@ export interface HonoContext {
   redirect(location: string, status?: Any): Any;
 }
 
+/** What {@link credits} is told. */
 export interface HonoCreditsOptions<Context extends HonoContext>
   extends CreditsOptions<[c: Context]> {
   /** Answers instead of the 402. */

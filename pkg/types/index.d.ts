@@ -1,6 +1,11 @@
 // The public types, written by hand: they need neither the DOM's nor Node's, and hold under
 // lib es2022.
 
+/**
+ * The client of an edge-credits engine: {@link CreditEngine}, its errors and its types.
+ * @packageDocumentation
+ */
+
 export type * from "./client/amounts.d.ts";
 export type * from "./client/analytics.d.ts";
 export type * from "./client/charges.d.ts";

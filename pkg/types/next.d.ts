@@ -1,16 +1,22 @@
 // The types of `edge-credits/next`. Next itself is not imported: handlers have the types that they
 // say, and a middleware's request is at least what is named here.
 
-import type { Answered, CreditsOptions, GateOptions, Problem } from "./gate.d.ts";
+/**
+ * The gate around Next.js route handlers, {@link withCredits}, and as a proxy or middleware,
+ * {@link creditsMiddleware}.
+ * @packageDocumentation
+ */
+
+import type { Answered, Awaitable, CreditsOptions, GateOptions, Problem } from "./gate.d.ts";
 
 export { setCost } from "./gate.d.ts";
 
-type Awaitable<T> = T | PromiseLike<T>;
 /** The platform's `Response`, where it has one. */
 type Response = typeof globalThis extends { Response: { prototype: infer Found } }
   ? Found
   : Answered;
 
+/** What {@link withCredits} is told. */
 export interface NextCreditsOptions<Request, Rest extends unknown[], Response>
   extends GateOptions<Request, Rest, Response> {
   /** `after` of `next/server`: lets the settling outlive the answer. */
@@ -43,10 +49,13 @@ export interface MiddlewareRequest {
   };
 }
 
+/** The parts of Next's event that are used. */
 export interface NextEvent {
+  /** Lets work outlive the answer. */
   waitUntil(promise: Promise<unknown>): void;
 }
 
+/** What {@link creditsMiddleware} is told. */
 export interface MiddlewareOptions<Request extends MiddlewareRequest>
   extends Omit<CreditsOptions<[request: Request, event: NextEvent]>, "mode"> {
   /**

@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { RUNTIMES_DIR } from "../../scripts/setup-runtimes.mjs";
 import { NODE, ROOT, TSC } from "../../scripts/toolchain.mjs";
 import { Engine } from "../e2e/engine.ts";
+import { StripeServer } from "../e2e/stripe_server.ts";
 import { Project } from "./install.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -20,15 +21,18 @@ const EXAMPLES = [...OWN_PART.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, text = 
 const LISTS = {
   "/v1/costs": [{ service: "images", action: "generate", credits: 0.3 }],
   "/v1/models": [{ model: "small-1", input_per_million: 15, output_per_million: 60 }],
+  "/v1/packs": [{ id: "small", name: "500", credits: 500, price_cents: 900, currency: "usd" }],
 };
 
 describe("pkg/README.md", () => {
+  let stripe: StripeServer;
   let engine: Engine;
   let project: Project;
   let key: string;
 
   before(async () => {
-    engine = await Engine.start();
+    stripe = await StripeServer.start();
+    engine = await Engine.start({ env: stripe.env });
     key = (await engine.project("shop")).test;
     for (const [path, body] of Object.entries(LISTS)) {
       assert.equal((await engine.send("PUT", path, { key, body })).status, 200);
@@ -40,6 +44,7 @@ describe("pkg/README.md", () => {
   after(async () => {
     project?.remove();
     await engine?.end();
+    await stripe?.end();
   });
 
   /** Compiles files of the project; gives what the compiler has to say. */

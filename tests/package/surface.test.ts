@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { Engine } from "../e2e/engine.ts";
-import { WEBHOOK_ENV } from "../e2e/stripe_events.ts";
+import { event, pay, report, WEBHOOK_ENV } from "../e2e/stripe_events.ts";
 import { StripeServer } from "../e2e/stripe_server.ts";
 import { until } from "../e2e/watch.ts";
 import { type Package, Project } from "./install.ts";
@@ -129,6 +129,13 @@ describe("CreditEngine", () => {
     assert.deepEqual(session, { checkoutUrl: made.url, sessionId: made.id });
     assert.deepEqual([made.success_url, made.cancel_url], Object.values(urls));
     assert.deepEqual(await client().createTopUpSession(options), session);
+    assert.equal(
+      (await report(engine, event("checkout.session.completed", pay(stripe, made.id)))).status,
+      200,
+    );
+    assert.equal((await client().getBalance("carl")).balance, 500);
+    const { data } = await client().getTransactions("carl");
+    assert.deepEqual([data.length, data[0].type, data[0].amount], [1, "purchase", 500]);
     const { packId: _, idempotencyKey: _k, ...onlyPack } = options;
     assert.equal((await client().createTopUpSession(onlyPack)).checkoutUrl.slice(0, 4), "http");
     const without = client().createTopUpSession({ customerId: "carl", successUrl: "https://a.b" });

@@ -41,8 +41,8 @@ describe("pkg/README.md, coming from another client", () => {
   });
 
   test("every surface has an example", () => {
-    const imports = EXAMPLES.map(({ code }) => /from ['"]edge-credits\/(\w+)/.exec(code)?.[1]);
-    assert.deepEqual(imports, ["credly", "credly", "hiveforge", "openrouter", "predev"]);
+    const imports = EXAMPLES.map(({ code }) => /from ['"]edge-credits\/?(\w*)/.exec(code)?.[1]);
+    assert.deepEqual(imports, ["", "credly", "credly", "hiveforge", "openrouter", "predev"]);
   });
 
   test("the examples are right by the packed types, strictly", async () => {

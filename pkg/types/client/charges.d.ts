@@ -72,7 +72,9 @@ export interface ConsumeOptions extends CallOptions {
 
 /** Charged. */
 export interface Charged {
+  /** It is charged. */
   success: true;
+  /** Only where it was let through. */
   degraded?: undefined;
   /** Credits that are left. */
   balance: number;
@@ -82,6 +84,7 @@ export interface Charged {
   transactionId: string;
   /** Whether this is the answer of an earlier call with the same idempotency key. */
   replayed: boolean;
+  /** Only on too few credits. */
   shortfall?: undefined;
 }
 
@@ -90,7 +93,9 @@ export interface Charged {
  * `gracefulDegradation`.
  */
 export interface Degraded {
+  /** It will be charged. */
   success: true;
+  /** It was let through. */
   degraded: true;
   /** `NaN`: nobody knows it now. */
   balance: number;
@@ -98,22 +103,29 @@ export interface Degraded {
   amount: number;
   /** There is no transaction yet. The charge will have this idempotency key. */
   idempotencyKey: string;
+  /** Only of a charge. */
   transactionId?: undefined;
   /** Whether an earlier call with the same idempotency key was let through. */
   replayed: boolean;
+  /** Only on too few credits. */
   shortfall?: undefined;
 }
 
 /** Too few credits: nothing is charged. */
 export interface Refused {
+  /** Nothing is charged. */
   success: false;
+  /** Only where it was let through. */
   degraded?: undefined;
   /** Credits that there are, held ones included. */
   balance: number;
   /** How many credits are missing. */
   shortfall: number;
+  /** Nothing. */
   amount?: undefined;
+  /** There is none. */
   transactionId?: undefined;
+  /** A refusal is not remembered: the same key may succeed later. */
   replayed?: undefined;
 }
 

@@ -54,7 +54,7 @@ declare global {
 export declare class CreditEngine {
   /**
    * Sends nothing.
-   * @throws {ConfigurationError} for an option that cannot be, such as a missing or malformed
+   * @throws {@link ConfigurationError} for an option that cannot be, such as a missing or malformed
    * key, or a project key in a browser
    */
   constructor(options: CreditEngineOptions);
@@ -66,12 +66,12 @@ export declare class CreditEngine {
   readonly pendingOperations: number;
   /**
    * What a customer has, up to the last charge.
-   * @throws {CreditEngineError} `not_found`: no such customer
+   * @throws {@link CreditEngineError} `not_found`: no such customer
    */
   getBalance(customerId: string, options?: BalanceOptions): Promise<Balance>;
   /**
    * Charges; on too few credits answers `success: false`.
-   * @throws {CreditEngineError} `invalid_amount`, `unknown_price`, `limit_reached` (a spend
+   * @throws {@link CreditEngineError} `invalid_amount`, `unknown_price`, `limit_reached` (a spend
    * limit), `deadline_passed`, `idempotency_key_reused` (for another operation)
    */
   consume(
@@ -82,7 +82,7 @@ export declare class CreditEngine {
   ): Promise<Charged | Degraded | Refused>;
   /**
    * Charges, as {@link CreditEngine.consume}.
-   * @throws {InsufficientCreditsError} on too few credits
+   * @throws {@link InsufficientCreditsError} on too few credits
    */
   consumeOrFail(
     customerId: string,
@@ -101,12 +101,12 @@ export declare class CreditEngine {
   ): Promise<Started | NotStarted>;
   /**
    * Charges what the work cost and releases the rest. The same again answers the same.
-   * @throws {CreditEngineError} `already_completed`: with other numbers
+   * @throws {@link CreditEngineError} `already_completed`: with other numbers
    */
   completeUsage(transactionId: string, options?: CompleteUsageOptions): Promise<Completed>;
   /**
    * What became of a hold.
-   * @throws {CreditEngineError} `not_found`
+   * @throws {@link CreditEngineError} `not_found`
    */
   getUsage(transactionId: string, options?: CallOptions): Promise<UsageTransaction>;
   /** Adds credits, and makes the customer if need be. An `adjustment` may be negative. */
@@ -118,7 +118,7 @@ export declare class CreditEngine {
   /**
    * What a charge would cost now, in credits, by the code that charges. The project's prices are
    * read once and kept for `pricesMaxAgeMs`.
-   * @throws {CreditEngineError} `unknown_price`
+   * @throws {@link CreditEngineError} `unknown_price`
    */
   estimate(charge: Charge, options?: CallOptions): Promise<number>;
   /** Totals by action. */
@@ -137,7 +137,7 @@ export declare class CreditEngine {
   getAnalyticsSummary(options?: PeriodOptions): Promise<AnalyticsSummary>;
   /**
    * Charges what was let through in an outage. From now on no call is made.
-   * @throws {CreditEngineError} `unsettled`: some of it could not be charged. It stays pending,
+   * @throws {@link CreditEngineError} `unsettled`: some of it could not be charged. It stays pending,
    * and `destroy` may be called again
    */
   destroy(): Promise<void>;

@@ -13,6 +13,7 @@ export interface StartUsageOptions extends CallOptions {
 
 /** Credits are held. */
 export interface Started {
+  /** They are held. */
   success: true;
   /** All credits, held ones included. */
   balance: number;
@@ -26,11 +27,15 @@ export interface Started {
 
 /** Too few credits: nothing is held. */
 export interface NotStarted {
+  /** Nothing is held. */
   success: false;
   /** Credits that there are. */
   balance: number;
+  /** Nothing. */
   amount?: undefined;
+  /** There is none. */
   transactionId?: undefined;
+  /** Never. */
   expiresAt?: undefined;
 }
 
