@@ -105,4 +105,23 @@ export const PROOFS = [
     weight: 1,
     program: real("evictions.test.ts"),
   },
+  {
+    name: "timing",
+    title: "a refusal's time tells nothing of how much of a guess is right",
+    weight: 1,
+    isOnlyLong: true,
+    program: native("timing"),
+  },
+  {
+    name: "limits",
+    title: "requests beyond every limit, broken off, or slow without end",
+    weight: 1,
+    program: real("limits.test.ts"),
+  },
+  {
+    name: "amounts",
+    title: "numbers by an exact oracle; settled, refunded and summed beyond what there is",
+    weight: 1,
+    program: real("amounts.test.ts"),
+  },
 ];

@@ -196,7 +196,8 @@ impl<'a> JsonNumber<'a> {
 
     fn millionths(&self) -> Result<i64, AmountError> {
         let digits = || self.whole.bytes().chain(self.fraction.bytes());
-        if digits().all(|digit| digit == b'0') && self.fraction.len() <= 6 {
+        // Nothing times any power of ten is nothing.
+        if digits().all(|digit| digit == b'0') && (self.fraction.len() <= 6 || self.exponent.is_some()) {
             return Ok(0);
         }
         // Exponents are compared as text first: 1e99999999999 is not a number
@@ -292,6 +293,7 @@ mod tests {
             ("9000000000", 9_000_000_000_000_000),
             ("-9000000000.000000", -9_000_000_000_000_000),
             ("0e999999", 0),
+            ("0.00000000e-50", 0),
             ("100e-2", 1_000_000),
         ] {
             assert_eq!(millionths(text), Ok(expected), "{text}");

@@ -113,8 +113,9 @@ fn an_object_that_did_not_answer_is_overloaded_and_can_be_retried() {
 
 #[wasm_bindgen_test]
 fn a_request_that_lost_its_engine_can_be_retried() {
-    assert!(failed_answer(true, "/v1/customers").starts_with("A503p\nRetry-After:1\n\n"));
-    assert!(failed_answer(false, "/v1/customers").starts_with("A500p\n\n"));
+    assert!(failed_answer("restarted", "/v1/customers").starts_with("A503p\nRetry-After:1\n\n"));
+    assert!(failed_answer("broken", "/v1/customers").starts_with("A400p\n\n"));
+    assert!(failed_answer("failed", "/v1/customers").starts_with("A500p\n\n"));
 }
 
 #[wasm_bindgen_test]

@@ -19,6 +19,7 @@ use super::objects::ledger::LedgerObject;
 use super::objects::shipping::Lane;
 use super::objects::{project, registry, rollup};
 use super::store::{Store, StoreFault};
+use crate::api::{Code, Problem};
 use crate::time::Timestamp;
 
 #[wasm_bindgen(module = "/src/worker/shell/platform.js")]
@@ -339,14 +340,16 @@ fn fault(StoreFault(detail): StoreFault) -> JsError {
     JsError::new("storage failed")
 }
 
-/// The answer to a request that the shell could not bring to its end: because
-/// the engine was started anew under it, which a retry does not meet again, or
-/// because of a fault.
+/// The answer to a request that the shell could not bring to its end, by the
+/// cause: `restarted` if the engine was started anew under it, which a retry
+/// does not meet again; `broken` if its body ended before its end, which is its
+/// sender's; any other word for a fault.
 #[wasm_bindgen]
-pub fn failed_answer(was_restarted: bool, path: &str) -> String {
-    let answer = match was_restarted {
-        true => Answer::overloaded(),
-        false => Answer::internal(),
+pub fn failed_answer(cause: &str, path: &str) -> String {
+    let answer = match cause {
+        "restarted" => Answer::overloaded(),
+        "broken" => Problem::new(Code::InvalidJson, "the body was broken off before its end").into(),
+        _ => Answer::internal(),
     };
     in_their_words(path, answer).to_text()
 }

@@ -21,8 +21,8 @@ const METHODS = ["get", "post", "put", "patch", "delete"];
 const PROBLEM = "application/problem+json";
 /** One object, since a schema is compiled once per object. */
 const PROBLEM_SCHEMA = { $ref: "#/components/schemas/Problem" };
-/** Amounts are exact in decimal; a double is off by less than this many digits say. */
-const MULTIPLE_OF_DIGITS = 6;
+/** Fraction digits of an amount. */
+const AMOUNT_DIGITS = 6;
 
 export class Contract {
   readonly document: Json;
@@ -34,13 +34,23 @@ export class Contract {
     this.document = document;
     this.#ajv = new Ajv({
       allErrors: true,
-      multipleOfPrecision: MULTIPLE_OF_DIGITS,
       strict: true,
       // A rule such as "one of these is required" stands without naming its type again.
       strictTypes: false,
       strictRequired: false,
     });
     addFormats.default(this.#ajv);
+    // A double divided by a millionth is off by more the larger it is: the digits are looked at.
+    this.#ajv.removeKeyword("multipleOf");
+    this.#ajv.addKeyword({
+      keyword: "multipleOf",
+      type: "number",
+      schemaType: "number",
+      validate: (unit: number, value: number) =>
+        unit === 10 ** -AMOUNT_DIGITS
+          ? Number(value.toFixed(AMOUNT_DIGITS)) === value
+          : value % unit === 0,
+    });
     // OpenAPI's own words, which say nothing about what is valid.
     for (const keyword of ["discriminator", "example", "components"]) this.#ajv.addKeyword(keyword);
     const schemas = structuredClone(document.components.schemas);

@@ -70,11 +70,24 @@ export function runAlarmsNow(engine: Engine, className: string): void {
 
 /** A customer's journal as it lies on disk; empty while there is none. */
 export function journal(engine: Engine, customer: string): Row[] {
+  return inCredits(journalInMillionths(engine, customer));
+}
+
+/** As `journal`, but exact: whole millionths, which a double holds. */
+function journalInMillionths(engine: Engine, customer: string): Row[] {
   for (const path of databases(engine, "LedgerObject")) {
     const rows = readJournal(path, customer);
     if (rows) return rows;
   }
   return [];
+}
+
+function inCredits(rows: Row[]): Row[] {
+  return rows.map((row) => ({
+    ...row,
+    amount: row.amount / MILLIONTHS,
+    balance: row.balance / MILLIONTHS,
+  }));
 }
 
 function readJournal(path: string, customer: string): Row[] | undefined {
@@ -86,12 +99,7 @@ function readJournal(path: string, customer: string): Row[] | undefined {
     if (owner?.customer !== customer) return undefined;
     const sql = `SELECT seq, at, kind, amount, balance_after AS balance, idempotency_key AS key
                  FROM entries ORDER BY seq`;
-    const rows = file.prepare(sql).all() as unknown as Row[];
-    return rows.map((row) => ({
-      ...row,
-      amount: row.amount / MILLIONTHS,
-      balance: row.balance / MILLIONTHS,
-    }));
+    return file.prepare(sql).all() as unknown as Row[];
   } finally {
     file.close();
   }
@@ -102,17 +110,17 @@ export async function assertSound(engine: Engine, key: string, customer: string)
   const path = `/v1/customers/${encodeURIComponent(customer)}/audit`;
   const audit = await engine.send("GET", path, { key });
   assert.deepEqual([audit.status, audit.body.consistent], [200, true], JSON.stringify(audit.body));
-  const rows = journal(engine, customer);
+  const rows = journalInMillionths(engine, customer);
   assert.equal(audit.body.entries, rows.length);
   let balance = 0;
   for (const [index, row] of rows.entries()) {
     balance += row.amount;
     assert.deepEqual([row.seq, row.balance], [index + 1, balance]);
   }
-  assert.equal(audit.body.live_balance, balance);
+  assert.equal(audit.body.live_balance, balance / MILLIONTHS);
   const keys = rows.map((row) => row.key).filter((known) => known !== null);
   assert.equal(new Set(keys).size, keys.length, "a key has two entries");
-  return rows;
+  return inCredits(rows);
 }
 
 /** What a customer has: its balance, or another field of its balance answer. */

@@ -20,6 +20,7 @@ mod records;
 pub mod routes;
 mod span;
 mod usage;
+mod verified;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -30,16 +31,13 @@ use serde::Serialize;
 pub use self::answer::{Answer, AnswerKind};
 pub use self::incoming::{Incoming, MAX_BODY_BYTES};
 use self::routes::{Access, Found, Operation};
+use self::verified::Verified;
 use super::flow::{Effect, Io};
 use super::keys::{Key, Mode, Signer};
 use super::reply::Reply;
 use super::stripe::WebhookSecrets;
 use crate::api::{Code, Problem};
 use crate::text::Name;
-
-/// Verified keys that an isolate remembers, so that a busy key's tag is
-/// computed once; beyond it starts anew.
-const MAX_VERIFIED: usize = 4_096;
 
 /// The word to a caller whose operation may have been done or not.
 const RETRY_SAFELY: &str = "try again with the same idempotency key: nothing is done twice";
@@ -49,7 +47,7 @@ pub struct Front {
     signer: Option<Signer>,
     admin_token: String,
     webhook_secrets: WebhookSecrets,
-    verified: RefCell<HashMap<String, Key>>,
+    verified: RefCell<Verified>,
     records: RefCell<HashMap<String, records::Known>>,
     background: RefCell<VecDeque<Effect>>,
 }
@@ -96,11 +94,7 @@ impl Front {
             return Some(key.clone());
         }
         let key = self.signer.as_ref()?.verify(text)?;
-        let mut verified = self.verified.borrow_mut();
-        if verified.len() >= MAX_VERIFIED {
-            verified.clear();
-        }
-        verified.insert(text.to_owned(), key.clone());
+        self.verified.borrow_mut().keep(text, key.clone());
         Some(key)
     }
 

@@ -9,6 +9,8 @@ const MAX_EVENT_BYTES = 256 * 1024;
 /** Of a body that is too large and of unknown length, this much is read and thrown away. */
 const MAX_DRAINED_BYTES = 4 * 1024 * 1024;
 export const NO_BODY = new Uint8Array(0);
+/** Stands for a body whose sender broke it off, or whose framing is wrong. */
+export const BROKEN = Symbol("broken off");
 const IMPORT = "/v1/import";
 const METHODS_WITHOUT_BODY = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Statuses whose responses must not have a body (Fetch, "null body status"). */
@@ -88,8 +90,16 @@ function isImport(url: string): boolean {
   return url.startsWith(IMPORT, start) && ["", "?"].includes(url.charAt(start + IMPORT.length));
 }
 
-/** The request's body; `undefined` if it is too large. */
-export async function readBody(request: Request): Promise<Uint8Array | undefined> {
+/** The request's body; `undefined` if it is too large, or that it was broken off. */
+export async function readBody(request: Request): Promise<Uint8Array | undefined | typeof BROKEN> {
+  try {
+    return await readWholeBody(request);
+  } catch {
+    return BROKEN;
+  }
+}
+
+async function readWholeBody(request: Request): Promise<Uint8Array | undefined> {
   const most = isEvent(targetOf(request.url)) ? MAX_EVENT_BYTES : MAX_BODY_BYTES;
   const length = request.headers.get("Content-Length");
   if (length !== null) {

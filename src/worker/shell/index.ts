@@ -7,6 +7,7 @@ import { perform, performInBackground } from "./effects";
 import { call, configure, currentGeneration } from "./engine";
 import type { Env } from "./env";
 import {
+  BROKEN,
   isEnd,
   isGated,
   mayHaveBody,
@@ -67,6 +68,7 @@ async function answer(task: Task): Promise<Response> {
   const flow: Flow = { task, number: 0, generation: currentGeneration() };
   try {
     const body = mayHaveBody(task.request) ? await readBody(task.request) : NO_BODY;
+    if (body === BROKEN) return respond(failure("broken", task), task);
     configure(task.env);
     flow.generation = currentGeneration();
     lastTask = (lastTask + 1) >>> 0;
@@ -116,7 +118,7 @@ async function finishStream(flow: Flow, output: Output): Promise<void> {
     await output.close();
   } catch (error) {
     // Not for a caller who left.
-    if (!output.isGone) logFailure(task, error);
+    if (!output.isGone && !task.input?.isBroken) logFailure(task, error);
     output.abort();
   } finally {
     task.input?.cancel();
@@ -128,10 +130,11 @@ function fail({ task, generation }: Flow, error: unknown): Response {
   logFailure(task, error);
   // A second failure is the platform's to answer.
   const wasRestarted = currentGeneration() !== generation;
-  return respond(
-    call((engine) => engine.failed_answer(wasRestarted, pathOf(task.request.url))),
-    task,
-  );
+  return respond(failure(wasRestarted ? "restarted" : "failed", task), task);
+}
+
+function failure(cause: "restarted" | "broken" | "failed", { request }: Task): string {
+  return call((engine) => engine.failed_answer(cause, pathOf(request.url)));
 }
 
 function logFailure({ requestId }: Task, error: unknown): void {

@@ -55,9 +55,15 @@ export class Input {
   #rest: Uint8Array = NOTHING;
   /** The rest of a line that is too long is thrown away. */
   #isSkipping = false;
+  #isBroken = false;
 
   constructor(request: Request) {
     this.#reader = request.body?.getReader();
+  }
+
+  /** Whether its sender broke it off, or its framing is wrong. */
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   /** The flow's reply: see `Effect::NextLines`. */
@@ -74,6 +80,7 @@ export class Input {
         length += part.byteLength;
       }
     } catch {
+      this.#isBroken = true;
       return "!broken";
     }
     const bytes = concat(parts, length);
