@@ -53,9 +53,9 @@ const ONE_LENGTH = `Content-Length: ${ONE.length}`;
 /** That a request is refused for what it is, by the engine if it names a code. */
 async function refused(what: string, answer: Promise<RawAnswer>, status: number[], code?: string) {
   const { status: told, problem } = await answer;
+  cases += 1;
   assert.ok(status.includes(told), `${what}: ${told} ${JSON.stringify(problem)}`);
   if (problem !== undefined) assert.equal(problem.code, code, what);
-  cases += 1;
 }
 
 /** Runs cases that must change nothing, log nothing, and leave the engine well. */
@@ -83,33 +83,50 @@ test("heads beyond all measure: keys, idempotency keys, paths, queries, headers"
     // 431 and 414 are the runtime's, where the engine is not asked at all.
     for (const size of sizes) {
       const long = "a".repeat(size);
+      // Who goes on sending may find the connection closed before it hears why.
+      const unheard = size > DRAINED_BYTES ? [0] : [];
       for (const text of [`ce_live_${long}`, `ck_live_${long}`, `${key}${long}`, `${long}`]) {
         const sent = head("GET", path, [`Authorization: Bearer ${text}`]);
-        await refused(`a key of ${size}`, exchange(engine.url, sent), [401, 431], "invalid_key");
+        await refused(
+          `a key of ${size}`,
+          exchange(engine.url, sent),
+          [401, 431, ...unheard],
+          "invalid_key",
+        );
       }
       const basic = head("GET", path, [`Authorization: ${long}`]);
-      await refused(`a scheme of ${size}`, exchange(engine.url, basic), [401, 431], "invalid_key");
+      await refused(
+        `a scheme of ${size}`,
+        exchange(engine.url, basic),
+        [401, 431, ...unheard],
+        "invalid_key",
+      );
       const named = consume([ONE_LENGTH, `Idempotency-Key: ${long}`], ONE);
-      await refused(`a key of ${size}`, exchange(engine.url, named), [400, 431], "invalid_field");
+      await refused(
+        `a key of ${size}`,
+        exchange(engine.url, named),
+        [400, 431, ...unheard],
+        "invalid_field",
+      );
       const typed = consume([ONE_LENGTH], ONE).replace("/json", `/json${long}`);
       await refused(
         `a type of ${size}`,
         exchange(engine.url, typed),
-        [415, 431],
+        [415, 431, ...unheard],
         "unsupported_media_type",
       );
       const inPath = head("GET", `/v1/customers/${long}/balance`, [bearer]);
       await refused(
         `a path of ${size}`,
         exchange(engine.url, inPath),
-        [400, 414, 431],
+        [400, 414, 431, ...unheard],
         "invalid_field",
       );
       const deep = head("GET", `/v1${"/a".repeat(size / 2)}`, [bearer]);
       await refused(
         `${size / 2} segments`,
         exchange(engine.url, deep),
-        [404, 414, 431],
+        [404, 414, 431, ...unheard],
         "not_found",
       );
       for (const query of [`limit=${"1".repeat(size)}`, `customer_id=${long}`]) {
@@ -117,7 +134,7 @@ test("heads beyond all measure: keys, idempotency keys, paths, queries, headers"
         await refused(
           query.slice(0, 9),
           exchange(engine.url, inQuery),
-          [400, 414, 431],
+          [400, 414, 431, ...unheard],
           "invalid_field",
         );
       }
@@ -125,7 +142,7 @@ test("heads beyond all measure: keys, idempotency keys, paths, queries, headers"
       await refused(
         "many parameters",
         exchange(engine.url, pairs),
-        [400, 414, 431],
+        [400, 414, 431, ...unheard],
         "unknown_field",
       );
     }
