@@ -137,7 +137,7 @@ fn a_thousand_entries_replay_from_their_snapshot_to_the_same_ledger() {
     let (replayed, _) = SqlJournal::open(store.clone()).unwrap();
     assert_eq!(replayed.seq(), 1_000);
     assert_eq!(replayed.balance(), Credits::from_millionths(1_000_000 - 999 * 7).unwrap());
-    let audit = body(&mut open(&store), &call(json!({ "audit": {} })), at(2_000));
+    let audit = whole_audit(&mut open(&store), at(2_000));
     assert_eq!(audit["consistent"], true);
     let loaded: i64 = store
         .connection
@@ -159,7 +159,7 @@ fn a_commit_that_fails_writes_nothing_of_its_flush() {
     store.fails.set(true);
     assert!(ledger.commit().is_err());
     store.fails.set(false);
-    let audit = body(&mut open(&store), &call(json!({ "audit": {} })), at(2));
+    let audit = whole_audit(&mut open(&store), at(2));
     assert_eq!((audit["entries"].as_u64(), audit["live_balance"].as_u64()), (Some(1), Some(1)));
 }
 
@@ -192,7 +192,7 @@ fn an_altered_journal_fails_its_audit() {
     ledger.call(&consume(1, None), at(1)).unwrap();
     ledger.commit().unwrap();
     store.connection.execute("UPDATE entries SET amount = amount + 1 WHERE seq = 2", ()).unwrap();
-    assert_eq!(body(&mut ledger, &call(json!({ "audit": {} })), at(2))["consistent"], false);
+    assert_eq!(whole_audit(&mut ledger, at(2))["consistent"], false);
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn hundreds_of_calls_with_large_metadata_share_a_flush() {
         assert_eq!(ledger.call(&execute(charge.clone(), None), at(1)).unwrap().status, 200);
     }
     assert!(ledger.commit().unwrap());
-    let audit = body(&mut open(&store), &call(json!({ "audit": {} })), at(2));
+    let audit = whole_audit(&mut open(&store), at(2));
     assert_eq!((audit["entries"].as_u64(), audit["consistent"].as_bool()), (Some(601), Some(true)));
 }
 
@@ -276,6 +276,6 @@ fn a_batch_of_all_is_never_written_in_part() {
     assert_eq!(ledger.call(&batch, at(0)).unwrap().status, 402);
     assert!(ledger.commit().unwrap());
     assert_eq!(store.count("entries"), 1_000);
-    let audit = body(&mut open(&store), &call(json!({ "audit": {} })), at(1));
+    let audit = whole_audit(&mut open(&store), at(1));
     assert_eq!(audit["consistent"].as_bool(), Some(true));
 }
