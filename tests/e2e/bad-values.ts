@@ -97,7 +97,7 @@ export const KINDS = {
     '["admin"]',
   ),
   items: all("invalid_field", "[]", "{}", '"x"', "[5]", "[[]]", "[null]"),
-  outcomes: all("invalid_field", "{}", '"5xx"', '["4xx"]', "[5]"),
+  outcomes: all("invalid_field", "{}", '"5xx"', '["4xx"]', '["5xx","5xx"]', "[5]"),
   origin: [
     ...NO_STRINGS,
     ...all("invalid_field", '""', '"example.com"', '"ftp://a"', '"http://u:p@a"', '"http://a?b"'),

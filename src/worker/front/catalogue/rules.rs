@@ -88,14 +88,21 @@ fn read_rule(field: &Field<'_>) -> Result<GateRule, Problem> {
         );
     }
     let outcomes = row.get("refund_on").map(|field| field.list()).transpose()?.unwrap_or_default();
-    let refund_on: Result<Vec<_>, _> = outcomes.iter().map(|field| field.word(&RefundOn::WORDS)).collect();
+    let mut refund_on = Vec::new();
+    for outcome in outcomes {
+        let word = outcome.word(&RefundOn::WORDS)?;
+        if refund_on.contains(&word) {
+            return Err(outcome.invalid("is there twice"));
+        }
+        refund_on.push(word);
+    }
     Ok(GateRule {
         method,
         path,
         price,
         mode: row.get("mode").map_or(Ok(GateMode::Consume), |field| field.word(&GateMode::WORDS))?,
         origin: origin.map(|origin| origin.trim_end_matches('/').to_owned()),
-        refund_on: refund_on?,
+        refund_on,
     })
 }
 
