@@ -159,14 +159,16 @@ export function writeWorkerdConfig(options) {
  * Starts workerd on the built bundle and resolves when /healthz answers 200.
  * `env` holds ADMIN_TOKEN, KEY_SECRET and optionally KEY_SECRET_PREVIOUS, CORS_ORIGINS;
  * one that is missing is unbound, as it would be on Cloudflare.
- * @param {ConfigOptions & { env: Record<string, string | undefined>, log?: string }} options
- *   `log`: a file for workerd's output instead of this program's stderr
+ * @param {ConfigOptions & { env: Record<string, string | undefined>, log?: string, launcher?: string[] }} options
+ *   `log`: a file for workerd's output instead of this program's stderr; `launcher`: a program
+ *   and its arguments that become workerd, by the command that follows them
  * @returns {Promise<RunningWorkerd>}
  */
-export async function startWorkerd({ env, log, ...options }) {
+export async function startWorkerd({ env, log, launcher = [], ...options }) {
   const fromEnvironment = VARIABLES.filter((name) => env[name]);
   const config = writeWorkerdConfig({ fromEnvironment, ...options });
-  const child = spawn(WORKERD, ["serve", "--control-fd=3", config], {
+  const [program = WORKERD, ...args] = [...launcher, WORKERD, "serve", "--control-fd=3", config];
+  const child = spawn(program, args, {
     detached: true,
     env: toolEnv(Object.fromEntries(fromEnvironment.map((name) => [name, env[name]]))),
     stdio: ["ignore", "pipe", "pipe", "pipe"],

@@ -146,7 +146,7 @@ export class LedgerObject extends DurableObject<Env> {
         committed = false;
       }
       if (this.#lead !== lead) return;
-      this.#isUncommitted = false;
+      if (committed) this.#isUncommitted = false;
       this.#answerAll(committed);
     } while (this.#queue.length > 0);
     this.#isFlushing = false;
@@ -207,8 +207,12 @@ export class LedgerObject extends DurableObject<Env> {
     return handle;
   }
 
-  /** Drops what is in memory: the journal knows better. */
+  /**
+   * Drops what is in memory: the journal knows better. It may have what a commit failed for,
+   * which must not be answered as a replay before it is durable.
+   */
   #forget(): void {
+    this.#isUncommitted = true;
     if (this.#ledger === undefined) return;
     dropped.unregister(this);
     const ledger = this.#ledger;
