@@ -225,6 +225,28 @@ fn a_journal_that_cannot_be_folded_says_where_and_takes_nothing_more() {
 }
 
 #[test]
+fn entries_that_cannot_add_up_are_damage_and_settle_nothing_for_ever() {
+    let store = Sqlite::new();
+    let mut ledger = open(&store);
+    ledger.call(&execute(json!({ "add": { "amount": 1_000, "kind": "topup" } }), None), at(0)).unwrap();
+    for second in 1..=3 {
+        let hold = execute(json!({ "reserve": { "amount": 5, "expires_in_ms": 60_000 } }), None);
+        ledger.call(&hold, at(second)).unwrap();
+    }
+    ledger.commit().unwrap();
+    // A hold by another number would end again and again, and never be gone.
+    change(&store, "UPDATE entries SET payload = replace(payload, '\"seq\":2', '\"seq\":9') WHERE seq = 2");
+    let mut damaged = open(&store);
+    let refused = damaged.call(&execute(json!({ "consume": { "amount": 7 } }), None), at(500)).unwrap();
+    assert_eq!(refused.status, 500);
+    assert!(refused.body.contains("damaged at entry 3"), "{}", refused.body);
+    damaged.settle_due(at(500)).unwrap();
+    assert!(!damaged.commit().unwrap());
+    assert_eq!(store.count("entries"), 4);
+    assert!(faults(&store).contains(&(2, "hash".to_owned())), "{:?}", faults(&store));
+}
+
+#[test]
 fn a_journal_from_before_the_chain_is_covered_by_the_first_hash() {
     let store = journal();
     let before = audit(&mut open(&store));

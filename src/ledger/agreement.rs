@@ -1,7 +1,6 @@
 //! Whether a ledger is what it should be: for audits.
 
 use super::Ledger;
-use crate::credits::Credits;
 
 impl Ledger {
     /// Whether it is what another one is that was folded from the same
@@ -14,12 +13,5 @@ impl Ledger {
             (Some(known), Some(first)) => known > first,
         };
         !overlooks && *self == Self { next_due: self.next_due, ..folded.clone() }
-    }
-
-    /// Whether the grants and holds make up what it says of them.
-    pub fn adds_up(&self) -> bool {
-        let remaining = self.grants.iter().fold(Credits::ZERO, |sum, grant| sum.plus(grant.remaining));
-        let held = self.holds.iter().fold(Credits::ZERO, |sum, hold| sum.plus(hold.amount));
-        remaining.minus(self.debt) == self.balance && held == self.held
     }
 }

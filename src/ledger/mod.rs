@@ -27,6 +27,7 @@ mod plan;
 mod purchase;
 mod refusal;
 mod setting;
+mod sound;
 mod spend;
 mod state;
 mod terms;

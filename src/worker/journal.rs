@@ -183,6 +183,11 @@ impl<S: Store> SqlJournal<S> {
             }
             loaded => loaded?,
         };
+        if ledger.unsound().is_none() {
+            return Ok((ledger, journal));
+        }
+        let (ledger, damage) = journal.fold_soundly()?;
+        journal.damage = damage;
         Ok((ledger, journal))
     }
 

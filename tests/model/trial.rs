@@ -254,6 +254,7 @@ impl Trial {
             .filter(|entry| entry.kind() == Kind::Consumption)
             .fold(Total::ZERO, |sum, entry| sum.plus(Total::of(entry.amount.negated())));
         prop_assert_eq!(ledger.used(), used, "sum of the charges");
+        prop_assert_eq!(ledger.unsound(), None);
         prop_assert!(
             self.folded.seq() == ledger.seq() && contents(&self.folded) == contents(ledger),
             "fold of the journal"

@@ -313,7 +313,8 @@ impl Audit {
     /// What was found of a ledger that is live: it must be what the entries
     /// make, now that all were read.
     pub fn compare(&mut self, live: &Ledger) {
-        let is_whole = self.entries == live.seq() && live.agrees_with(&self.ledger) && live.adds_up();
+        let is_whole =
+            self.entries == live.seq() && live.agrees_with(&self.ledger) && live.unsound().is_none();
         if self.faults.is_empty() && !is_whole {
             self.fault(live.seq(), FaultKind::Ledger, "what is in memory does not follow from the entries");
         }

@@ -1,6 +1,6 @@
 //! Folding the ledger when its journal is opened.
 
-use super::audit;
+use super::audit::{self, Fault, FaultKind};
 use super::chain::Hash;
 use super::{COLUMNS, SqlJournal};
 use crate::ledger::Ledger;
@@ -40,6 +40,24 @@ impl<S: Store> SqlJournal<S> {
             ledger.apply(&entry);
         }
         Ok(ledger)
+    }
+
+    /// The ledger of the entries alone, without the snapshot; or an empty one,
+    /// and the first entry after which it cannot be right.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub(super) fn fold_soundly(&self) -> Result<(Ledger, Option<Fault>), StoreFault> {
+        let mut ledger = Ledger::default();
+        for entry in self.select("seq > 0 ORDER BY seq", ())? {
+            ledger.apply(&entry);
+            if let Some(why) = ledger.unsound() {
+                let detail = format!("what the entries add up to cannot be: {why}");
+                let fault = Fault { seq: entry.seq, fault: FaultKind::Ledger, detail };
+                return Ok((Ledger::default(), Some(fault)));
+            }
+        }
+        Ok((ledger, None))
     }
 
     /// The ledger of the snapshot. One that cannot be read is not needed: the
