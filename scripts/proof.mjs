@@ -85,8 +85,9 @@ export async function prove({ seed, seconds, only }) {
   /** @type {string[]} */
   const figures = [];
   console.log(`proof: seed ${seed}${seconds ? `, about ${seconds} s` : ", short form"}`);
-  for (const { name, title, weight, program } of proofs) {
+  for (const { name, title, weight, program, setup: install } of proofs) {
     console.log(`\n-- ${name}: ${title}`);
+    await install?.();
     const started = performance.now();
     const share = seconds && Math.max(1, Math.floor((seconds * weight) / weights));
     /** @type {Record<string, string>} */

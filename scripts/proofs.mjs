@@ -1,5 +1,6 @@
 // The proofs that `npm run proof` runs: the table of docs/guarantees.md.
 
+import { setupPython } from "./setup-python.mjs";
 import { NODE } from "./toolchain.mjs";
 
 const TEST_TIMEOUT_MS = 6 * 3600_000;
@@ -9,7 +10,8 @@ const TEST_TIMEOUT_MS = 6 * 3600_000;
  * @property {string} name
  * @property {string} title
  * @property {number} weight its share of a long run's time
- * @property {boolean} [isOnlyLong] its short form is among the native tests already
+ * @property {boolean} [isOnlyLong] its short form is among the native tests already, or it has none
+ * @property {() => Promise<void>} [setup] installs what only this proof needs
  * @property {(isLong: boolean) => [string, ...string[]]} program reads PROOF_SEED, and in a long
  *   run PROOF_SECONDS
  */
@@ -23,7 +25,7 @@ function native(test) {
   return (isLong) => [
     "cargo",
     "test",
-    ...(isLong ? ["--release"] : []),
+    ...(isLong ? ["--profile", "proof"] : []),
     "--features",
     "worker",
     "--test",
@@ -56,6 +58,45 @@ export const PROOFS = [
     weight: 3,
     isOnlyLong: true,
     program: native("ledger_model"),
+  },
+  {
+    name: "fuzz",
+    title: "whatever text comes in, or out of storage: no panic, nothing done that was refused",
+    weight: 4,
+    isOnlyLong: true,
+    program: native("fuzz"),
+  },
+  {
+    name: "http",
+    title: "requests made of the OpenAPI document, good and bad; every answer held against it",
+    weight: 1,
+    program: real("http.test.ts"),
+  },
+  {
+    name: "schemathesis",
+    title: "the same by Schemathesis, which is not ours (needs Python)",
+    weight: 3,
+    isOnlyLong: true,
+    setup: setupPython,
+    program: real("schemathesis.test.ts"),
+  },
+  {
+    name: "kv",
+    title: "KV that fails or hangs on every call",
+    weight: 0.5,
+    program: real("platform_kv.test.ts"),
+  },
+  {
+    name: "overload",
+    title: "objects that are overloaded",
+    weight: 0.1,
+    program: real("platform_overload.test.ts"),
+  },
+  {
+    name: "storage",
+    title: "storage that fails under load, a disk that takes nothing more",
+    weight: 1,
+    program: real("platform_storage.test.ts"),
   },
   {
     name: "concurrency",

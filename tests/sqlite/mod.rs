@@ -53,7 +53,8 @@ impl Store for Sqlite {
                 ValueRef::Null => serde_json::Value::Null,
                 ValueRef::Integer(number) => json!(number),
                 ValueRef::Real(number) => json!(number),
-                ValueRef::Text(text) => json!(std::str::from_utf8(text).unwrap()),
+                // The platform, too, gives text that is none in UTF-8 with replacement characters.
+                ValueRef::Text(text) => json!(String::from_utf8_lossy(text)),
                 ValueRef::Blob(_) => panic!("no blobs here"),
             };
             read.push((0..columns).map(cell).collect::<Vec<_>>());
