@@ -45,6 +45,8 @@ const WORDS: Record<string, string[]> = {
   tier_id: ["free", "basic"],
   default_tier: ["free"],
   pack_id: ["small"],
+  success_url: ["https://shop.test/"],
+  cancel_url: ["https://shop.test/"],
   currency: ["usd"],
   kind: ["project", "customer"],
   feature: ["draw", "text"],
@@ -97,6 +99,11 @@ export class Generator {
   /** One of several. */
   of<T>(list: readonly T[]): T {
     return list[Math.floor(this.#next() * list.length)] as T;
+  }
+
+  /** One of its own, since it may be changed afterwards. */
+  #odd(): Json {
+    return structuredClone(this.of(ODD));
   }
 
   #chance(probability: number): boolean {
@@ -154,7 +161,7 @@ export class Generator {
       case "null":
         return null;
       default:
-        return this.of(ODD);
+        return this.#odd();
     }
   }
 
@@ -180,7 +187,7 @@ export class Generator {
       const isThere = required.has(name) ? this.#chance(0.97) : this.#chance(0.3);
       if (isThere && depth <= MAX_DEPTH) made[name] = this.value(part, depth + 1, name);
     }
-    if (!schema.properties && this.#chance(0.7)) made[this.#string({})] = this.of(ODD);
+    if (!schema.properties && this.#chance(0.7)) made[this.#string({})] = this.#odd();
     return made;
   }
 
@@ -224,12 +231,12 @@ export class Generator {
     };
     visit(value);
     const place = places.length > 0 ? this.of(places) : undefined;
-    if (place === undefined) return this.of(ODD);
+    if (place === undefined) return this.#odd();
     const [parent, name] = place;
     const change = this.#next();
     if (change < 0.2) delete parent[name];
     else if (change < 0.4) parent[`${name}x`] = parent[name];
-    else parent[name] = this.of(ODD);
+    else parent[name] = this.#odd();
     return value;
   }
 

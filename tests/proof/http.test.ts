@@ -12,10 +12,11 @@ import { StripeServer } from "../e2e/stripe_server.ts";
 import { isVendorError, vendorOf } from "../e2e/vendors.ts";
 import { type Case, Generator } from "./generator.ts";
 import { figures, inParallel, randomNumbers, SECONDS, SEED } from "./order.ts";
-import { furnish, type Shop } from "./shop.ts";
+import { furnish, type Shop, stock } from "./shop.ts";
 
 const CASES = 1_500;
 const PARALLEL = 8;
+const RESTOCKED_EVERY = 100;
 /** Nothing of these may be in the log: the engine's own word that something broke. */
 const BROKEN = /the engine aborted|storage:|dropped from memory|did not answer|broken off/;
 
@@ -96,6 +97,8 @@ test("requests made of the OpenAPI document are answered as it says", async () =
   await inParallel(PARALLEL, PARALLEL, async () => {
     while (again()) {
       count += 1;
+      // Much is replaced by what is tried: without prices and packs little could be served.
+      if (count % RESTOCKED_EVERY === 0) await stock(engine, keys[0] as string);
       const made = generator.case();
       const key = made.operation.includes("/v1/projects") ? ADMIN_TOKEN : generator.of(keys);
       try {

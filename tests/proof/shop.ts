@@ -16,13 +16,18 @@ export interface Shop {
   keys: string[];
 }
 
-/** Furnishes a project by the requests that a user would send. */
-export async function furnish(engine: Engine, key: string): Promise<Shop> {
-  const send = async (method: string, path: string, body: Json): Promise<Json> => {
+/** Sends what must be served. */
+function sender(engine: Engine, key: string) {
+  return async (method: string, path: string, body: Json): Promise<Json> => {
     const answer = await engine.send(method, path, { key, body });
     assert.equal(answer.status, 200, `${method} ${path}: ${JSON.stringify(answer.body)}`);
     return answer.body;
   };
+}
+
+/** Gives a project its prices, packs, tiers and rules, or gives them back. */
+export async function stock(engine: Engine, key: string): Promise<void> {
+  const send = sender(engine, key);
   await send("PUT", "/v1/costs", [{ service: "ai", action: "draw", credits: 2.5 }]);
   const model = { model: "large", input_per_million: 10, output_per_million: 30, minimum: 0.5 };
   await send("PUT", "/v1/models", [model]);
@@ -35,6 +40,12 @@ export async function furnish(engine: Engine, key: string): Promise<Shop> {
   await send("PUT", "/v1/tiers", tiers);
   await send("PATCH", "/v1/settings", { default_tier: "free", low_balance_threshold: 10 });
   await send("PUT", "/v1/gate-rules", [{ method: "*", path: "/draw", amount: 1 }]);
+}
+
+/** Furnishes a project by the requests that a user would send. */
+export async function furnish(engine: Engine, key: string): Promise<Shop> {
+  await stock(engine, key);
+  const send = sender(engine, key);
   const names = ["anna", ...Array.from({ length: CUSTOMERS }, (_, n) => `customer-${n}`)];
   const shop: Shop = { customers: names, transactions: [], holds: [], keys: [] };
   await inParallel(8, names.length, async (n) => {
