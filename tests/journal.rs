@@ -261,6 +261,55 @@ fn thousands_of_entries_fall_due_at_once_and_are_written() {
     assert_eq!((audit["entries"].as_u64(), audit["consistent"].as_bool()), (Some(20_001), Some(true)));
 }
 
+/// No alarm ever rings here, and the object is loaded anew: whoever looks
+/// first after their end finds all credits free.
+#[test]
+fn ten_thousand_abandoned_holds_return_at_the_first_touch() {
+    for (seconds, held) in [(59, 10), (60, 0), (40 * 86_400, 0)] {
+        let store = Sqlite::new();
+        let mut ledger = open(&store);
+        ledger.call(&topup(10), at(0)).unwrap();
+        let reserve = json!({ "reserve": { "amount": 1_000, "expires_in_ms": 60_000 } });
+        for _ in 0..10_000 {
+            assert_eq!(ledger.call(&execute(reserve.clone(), None), at(0)).unwrap().status, 200);
+        }
+        ledger.commit().unwrap();
+        let balance = call(json!({ "balance": { "breakdown": false } }));
+        let found = body(&mut open(&store), &balance, at(seconds));
+        let shown = |field: &str| found[field].as_i64().unwrap();
+        assert_eq!((shown("balance"), shown("held"), shown("available")), (10, held, 10 - held));
+        let mut touched = open(&store);
+        let spent = touched.call(&consume(10_000_000, None), at(seconds)).unwrap();
+        assert_eq!(spent.status, if held == 0 { 200 } else { 402 }, "after {seconds} s");
+        touched.commit().unwrap();
+        let released = store.count("entries WHERE kind = 'hold_expired'");
+        assert_eq!(released, if held == 0 { 10_000 } else { 0 });
+    }
+}
+
+/// Making the tables is many statements, each of which may be the last: what
+/// is missing is made by the next one who writes, and whose journal it is
+/// stays known.
+#[test]
+fn tables_that_were_begun_and_not_finished_are_finished() {
+    for begun in 0..9 {
+        let store = Sqlite::new();
+        store.fails_after.set(Some(begun));
+        let mut ledger = open(&store);
+        ledger.call(&topup(1), at(0)).unwrap();
+        assert!(ledger.commit().is_err(), "after {begun} statements");
+        store.fails_after.set(None);
+        let mut again = open(&store);
+        assert_eq!(again.call(&topup(2), at(1)).unwrap().status, 200);
+        assert!(again.commit().unwrap());
+        let balance = body(&mut open(&store), &call(json!({ "balance": { "breakdown": false } })), at(2));
+        assert_eq!(balance["balance"], 2, "after {begun} statements");
+        let stranger = json!({ "project": "other", "mode": "live", "customer": "eve", "ask": "customer" });
+        assert_eq!(open(&store).call(&stranger.to_string(), at(2)).unwrap().status, 404);
+        assert_eq!(store.count("sqlite_master WHERE name LIKE 'entries%'"), 5);
+    }
+}
+
 #[test]
 fn a_batch_of_all_is_never_written_in_part() {
     let store = Sqlite::new();

@@ -81,7 +81,10 @@ pub struct SqlJournal<S> {
     pending: Vec<Pending>,
     /// What `pending` takes in a statement, but for escapes.
     pending_bytes: usize,
+    /// There are entries to read.
     has_tables: bool,
+    /// Nothing of the tables is missing.
+    is_made: bool,
     /// The last committed entry's hash; `None` before the first.
     head: Option<Hash>,
     /// Entries up to here were written before there was a chain.
@@ -155,6 +158,7 @@ impl<S: Store> SqlJournal<S> {
             pending: Vec::new(),
             pending_bytes: 0,
             has_tables: false,
+            is_made: false,
             head: None,
             unchained: 0,
             damage: None,
@@ -173,6 +177,7 @@ impl<S: Store> SqlJournal<S> {
         {
             journal.identity = Some(Identity { project, mode, customer });
             journal.listed = listed == 1;
+            journal.is_made = true;
             journal.unchained = unchained;
         }
         let ledger = match journal.load() {
@@ -249,9 +254,9 @@ impl<S: Store> SqlJournal<S> {
         if self.pending.is_empty() {
             return Ok(false);
         }
-        if !self.has_tables {
+        if !self.is_made {
             schema::create(&self.store, self.identity.as_ref())?;
-            self.has_tables = true;
+            (self.has_tables, self.is_made) = (true, true);
         }
         let (head, rows) = self.rows_to_append()?;
         self.store.execute(APPEND, &rows)?;

@@ -16,12 +16,14 @@ pub(crate) struct Sqlite {
     pub(crate) statements: Rc<RefCell<Vec<String>>>,
     /// Inserts fail from now on.
     pub(crate) fails: Rc<Cell<bool>>,
+    /// So many more statements that write are done; then they fail.
+    pub(crate) fails_after: Rc<Cell<Option<u32>>>,
 }
 
 impl Sqlite {
     pub(crate) fn new() -> Self {
         let connection = Rc::new(Connection::open_in_memory().unwrap());
-        Self { connection, statements: Rc::default(), fails: Rc::default() }
+        Self { connection, statements: Rc::default(), fails: Rc::default(), fails_after: Rc::default() }
     }
 
     #[allow(dead_code)] // not by every test
@@ -35,6 +37,10 @@ impl Store for Sqlite {
         let fault = |error: rusqlite::Error| StoreFault(error.to_string());
         if self.fails.get() && sql.starts_with("INSERT") {
             return Err(StoreFault("the disk is full".to_owned()));
+        }
+        if let Some(left) = self.fails_after.get().filter(|_| !sql.starts_with("SELECT")) {
+            let left = left.checked_sub(1).ok_or_else(|| StoreFault("the disk is full".to_owned()))?;
+            self.fails_after.set(Some(left));
         }
         self.statements.borrow_mut().push(sql.to_owned());
         let parameters: serde_json::Value = serde_json::from_str(parameters).unwrap();

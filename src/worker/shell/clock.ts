@@ -23,3 +23,8 @@ export function toPlatform(at: number): number {
 export function fromPlatform(at: number): number {
   return at + offset;
 }
+
+/** Whether so much time has passed, or nobody can tell: the clock went back. */
+export function hasPassed(ms: number, since: number, at: number): boolean {
+  return at < since || at - since >= ms;
+}

@@ -6,7 +6,7 @@
 // for nobody.
 
 import { DurableObject } from "cloudflare:workers";
-import { fromPlatform, now, setClock, toPlatform } from "./clock";
+import { fromPlatform, hasPassed, now, setClock, toPlatform } from "./clock";
 import { within } from "./effects";
 import { call, currentGeneration } from "./engine";
 import type { Env } from "./env";
@@ -37,6 +37,8 @@ const BROKEN = "!broken";
 /** What `ledger_commit` gives: nothing was written, or the directory must be told. */
 const NOTHING = -1;
 const TELL_DIRECTORY = 1;
+/** The ledger was opened, or its alarm has rung: what it needs is to be asked. */
+const UNKNOWN = -2;
 
 interface Waiting {
   message: string;
@@ -63,8 +65,12 @@ export class LedgerObject extends DurableObject<Env> {
   #lead = 0;
   /** The first follower's timer for taking over. */
   #deputy: number | null = null;
-  /** Written and not known to be durable. */
-  #isUncommitted = false;
+  /** Writes so far; how many have their alarm, and how many are known to be durable with it. */
+  #written = 0;
+  #woken = 0;
+  #durable = 0;
+  /** What the last of those without an alarm needs; it speaks for the whole ledger. */
+  #due = NOTHING;
   #ledger: { handle: number; generation: number } | undefined;
   /** When the alarm rings; `undefined`: not known yet, `null`: never. */
   #alarmAt: number | null | undefined;
@@ -91,7 +97,7 @@ export class LedgerObject extends DurableObject<Env> {
       for (const shipper of this.#shippers) shipper.revive(since);
       const waiting: Waiting = { message, since, answer, reply: BROKEN };
       this.#queue.push(waiting);
-      if (!this.#isFlushing || since - this.#flushedAt >= TAKEOVER_MS) {
+      if (!this.#isFlushing || hasPassed(TAKEOVER_MS, this.#flushedAt, since)) {
         // Not under waitUntil: there it would never end once its caller is gone.
         this.#flush();
       } else if (this.#deputy === null) {
@@ -102,15 +108,17 @@ export class LedgerObject extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.#alarmAt = null;
+    this.#needAlarm();
     try {
       const terms = await this.#terms();
       this.#transact((handle) => {
         if (terms !== undefined) call((engine) => engine.ledger_take_terms(handle, terms, now()));
         call((engine) => engine.ledger_settle_due(handle, now()));
       });
-      await this.ctx.storage.sync();
+      await this.#sync();
       await this.#tellDirectory();
       await this.#wakeInTime();
+      await this.#sync();
       await Promise.all(this.#shippers.map((shipper) => shipper.ship()));
     } catch (error) {
       // The platform rings again, and the journal knows better than this memory.
@@ -123,7 +131,7 @@ export class LedgerObject extends DurableObject<Env> {
   #deputize(): void {
     this.#deputy = null;
     if (!this.#isFlushing) return;
-    if (Date.now() - this.#flushedAt >= TAKEOVER_MS) this.#flush();
+    if (hasPassed(TAKEOVER_MS, this.#flushedAt, Date.now())) this.#flush();
     else this.#deputy = setTimeout(() => this.#deputize(), TAKEOVER_MS);
   }
 
@@ -135,9 +143,10 @@ export class LedgerObject extends DurableObject<Env> {
       this.#flushedAt = Date.now();
       let committed = true;
       try {
-        const outcome = this.#runQueue();
-        // An earlier leader may have gone between its write and its commit.
-        if (outcome !== NOTHING || this.#isUncommitted) await this.#commit(outcome);
+        this.#runQueue();
+        // An earlier leader may have gone between its write and its commit, or have failed; an
+        // alarm may ring meanwhile, and another is needed.
+        while (this.#durable < this.#written && this.#lead === lead) await this.#commit();
       } catch (error) {
         console.error(
           `a ledger was dropped from memory: ${error instanceof Error ? error.message : "failed"}`,
@@ -146,7 +155,6 @@ export class LedgerObject extends DurableObject<Env> {
         committed = false;
       }
       if (this.#lead !== lead) return;
-      if (committed) this.#isUncommitted = false;
       this.#answerAll(committed);
     } while (this.#queue.length > 0);
     this.#isFlushing = false;
@@ -156,13 +164,13 @@ export class LedgerObject extends DurableObject<Env> {
     }
   }
 
-  /** Runs all that is queued, and writes it: what `ledger_commit` gives. */
-  #runQueue(): number {
+  /** Runs all that is queued, and writes it. */
+  #runQueue(): void {
     const queue = this.#queue;
     this.#queue = [];
     const at = Date.now();
     this.#run.push(...queue);
-    return this.#transact((handle) => {
+    this.#transact((handle) => {
       for (const waiting of queue) {
         if (at - waiting.since > STALE_MS) continue;
         waiting.reply = call((engine) => engine.ledger_call(handle, waiting.message, now()));
@@ -170,25 +178,38 @@ export class LedgerObject extends DurableObject<Env> {
     });
   }
 
-  /** Works on the ledger and writes what changed: what `ledger_commit` gives. */
-  #transact(work: (handle: number) => void): number {
+  /** Works on the ledger and writes what changed. */
+  #transact(work: (handle: number) => void): void {
     useStorage(this.ctx.storage.sql);
     const handle = this.#open();
     work(handle);
     const outcome = call((engine) => engine.ledger_commit(handle, now()));
-    if (outcome !== NOTHING) this.#isUncommitted = true;
-    return outcome;
+    if (outcome === NOTHING) return;
+    this.#written += 1;
+    if (this.#due !== TELL_DIRECTORY) this.#due = outcome;
   }
 
   /** Waits until what was written is durable; keeps the alarm and the directory right. */
-  async #commit(outcome: number): Promise<void> {
+  async #commit(): Promise<void> {
+    const [written, due] = [this.#written, this.#due];
     // The alarm first: what is durable falls due also if this object ends here.
-    if (outcome === TELL_DIRECTORY) await this.#wakeInTime();
-    else if (outcome > TELL_DIRECTORY) await this.#wakeAt(outcome);
-    if (outcome !== NOTHING) await this.#wakeAt(now() + TELL_AT_LATEST_MS);
-    await this.ctx.storage.sync();
+    if (this.#woken < written) {
+      if (due === TELL_DIRECTORY || due === UNKNOWN) await this.#wakeInTime();
+      else if (due > TELL_DIRECTORY) await this.#wakeAt(due);
+      if (due !== UNKNOWN) await this.#wakeAt(now() + TELL_AT_LATEST_MS);
+      this.#woken = Math.max(this.#woken, written);
+      if (this.#written === written) this.#due = NOTHING;
+    }
+    await this.#sync();
     for (const shipper of this.#shippers) shipper.plan();
-    if (outcome === TELL_DIRECTORY) await this.#tellDirectory();
+    if (due === TELL_DIRECTORY) await this.#tellDirectory();
+  }
+
+  /** Waits until what was written before is durable; what is written meanwhile may not be. */
+  async #sync(): Promise<void> {
+    const woken = this.#woken;
+    await this.ctx.storage.sync();
+    this.#durable = Math.max(this.#durable, woken);
   }
 
   #answerAll(committed: boolean): void {
@@ -201,18 +222,24 @@ export class LedgerObject extends DurableObject<Env> {
     if (this.#ledger?.generation === currentGeneration()) return this.#ledger.handle;
     const handle = call((engine) => engine.ledger_open(this.ctx.id.toString()));
     this.#ledger = { handle, generation: currentGeneration() };
+    // What the journal holds may be of a flush that failed: not durable yet, and without an alarm.
+    this.#needAlarm();
     dropped.register(this, this.#ledger, this);
     // How far others have heard is not kept here: they are asked.
     for (const shipper of this.#shippers) shipper.plan();
     return handle;
   }
 
-  /**
-   * Drops what is in memory: the journal knows better. It may have what a commit failed for,
-   * which must not be answered as a replay before it is durable.
-   */
+  /** What is written has no alarm, as far as is known here: nobody is answered before it has. */
+  #needAlarm(): void {
+    this.#written += 1;
+    if (this.#due === NOTHING) this.#due = UNKNOWN;
+  }
+
+  /** Drops what is in memory: the journal knows better. */
   #forget(): void {
-    this.#isUncommitted = true;
+    // It may have failed to be set.
+    this.#alarmAt = undefined;
     if (this.#ledger === undefined) return;
     dropped.unregister(this);
     const ledger = this.#ledger;
@@ -224,8 +251,10 @@ export class LedgerObject extends DurableObject<Env> {
   async #wakeInTime(): Promise<void> {
     useStorage(this.ctx.storage.sql);
     const handle = this.#open();
+    const written = this.#written;
     const wakeAt = call((engine) => engine.ledger_wake_at(handle, now()));
     if (wakeAt !== undefined) await this.#wakeAt(wakeAt);
+    this.#woken = Math.max(this.#woken, written);
   }
 
   /** Sets the alarm, unless it rings by then anyway. */
@@ -275,7 +304,7 @@ export class LedgerObject extends DurableObject<Env> {
       useStorage(this.ctx.storage.sql);
       const open = this.#open();
       call((engine) => engine.ledger_listed(open));
-      await this.ctx.storage.sync();
+      await this.#sync();
     } catch (error) {
       // The alarm tells it again.
       console.error(
