@@ -96,6 +96,22 @@ fn completing_after_expiry_charges_what_is_available_and_marks_the_debt_late() {
     ));
 }
 
+/// The deadline itself is past: a millisecond decides whose the credits are.
+#[test]
+fn a_hold_is_its_callers_up_to_the_millisecond_before_its_deadline() {
+    for (after, is_late) in [(HOUR - 1, false), (HOUR, true), (HOUR + 1, true)] {
+        let mut story = Story::with(10);
+        let held = story.did(hold(8, HOUR));
+        story.clock(after);
+        // With its credits still held, nobody else gets them.
+        assert_eq!(story.ask(consume(3)).is_ok(), is_late, "after {after} ms");
+        story.did(complete(held, 8));
+        let owed = if is_late { 1 } else { 0 };
+        assert_eq!(story.see(), seen(2 - 3 * owed, 2 - 3 * owed, 0, owed));
+        assert!(matches!(&story.last_entry().event, Event::Settled { late, .. } if *late == is_late));
+    }
+}
+
 #[test]
 fn completing_after_expiry_never_takes_from_another_hold() {
     let mut story = Story::with(10);

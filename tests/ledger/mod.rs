@@ -1,5 +1,6 @@
 //! A customer's story in whole credits and a clock that the test moves.
 
+mod amounts;
 mod calendar;
 mod customers;
 mod grants;

@@ -12,7 +12,7 @@ mod trial;
 mod world;
 
 pub(crate) use step::{Step, steps};
-pub(crate) use trial::Trial;
+pub(crate) use trial::{Defect, Trial};
 
 use ask::Order;
 use offer::Offer;

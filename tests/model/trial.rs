@@ -9,13 +9,42 @@ use edge_credits::{Credits, Timestamp};
 use proptest::prelude::*;
 
 use super::Model;
-use super::ask::{Order, payer_id, purchase_id};
+use super::ask::{Ask, Order, payer_id, purchase_id};
 use super::offer::{Offer, name};
 use super::step::{Deed, Step};
 use super::world::{Unbought, Verdict, Why, World};
 use crate::journal_in_memory::{TestBook, contents, empty_book, fold};
 
 type Check = Result<(), TestCaseError>;
+
+/// A bug that is planted between the ledger and the model, to try the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Defect {
+    None,
+    /// No request has a key.
+    ForgetsKeys,
+    /// A millionth more for a charge of more than a credit.
+    ChargesTooMuch,
+    /// What is due is found a day late.
+    KeepsEndedHolds,
+    /// A refund does not say of which charge it is.
+    RefundsTwice,
+}
+
+impl Defect {
+    fn spoil(self, order: &mut Order) {
+        match (self, &mut order.ask) {
+            (Self::ForgetsKeys, _) => order.key = None,
+            (Self::ChargesTooMuch, Ask::Consume(amount, _)) if *amount > 1_000_000 => *amount += 1,
+            (Self::RefundsTwice, Ask::Add(adding)) => adding.refund_of = None,
+            _ => {}
+        }
+    }
+
+    fn late_by(self) -> i64 {
+        if self == Self::KeepsEndedHolds { 86_400_000 } else { 0 }
+    }
+}
 
 /// The two, and a ledger that only ever folds what the journal holds.
 pub(crate) struct Trial {
@@ -27,11 +56,17 @@ pub(crate) struct Trial {
     /// Versions of the project's offer so far.
     versions: u64,
     operations: usize,
+    defect: Defect,
 }
 
 impl Trial {
     pub(crate) fn new() -> Self {
+        Self::with(Defect::None)
+    }
+
+    pub(crate) fn with(defect: Defect) -> Self {
         Self {
+            defect,
             book: empty_book(),
             model: Model::default(),
             folded: Ledger::default(),
@@ -132,7 +167,10 @@ impl Trial {
     }
 
     fn one(&mut self, order: Order) -> Check {
-        let found = verdict(self.book.execute(&order.request(), self.now()));
+        let mut heard = order.clone();
+        self.defect.spoil(&mut heard);
+        let late = self.now().after_ms(-self.defect.late_by());
+        let found = verdict(self.book.execute(&heard.request(), late));
         let (expected, world) = self.model.ask(order.clone(), self.now);
         self.world = world;
         self.operations += 1;
