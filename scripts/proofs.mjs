@@ -19,13 +19,14 @@ const TEST_TIMEOUT_MS = 6 * 3600_000;
 /**
  * A native test; a long run is worth the time to optimize it.
  * @param {string} test
+ * @param {string[]} [optimized] as what is shipped, or with the checks that are left out there
  * @returns {Proof["program"]}
  */
-function native(test) {
+function native(test, optimized = ["--profile", "proof"]) {
   return (isLong) => [
     "cargo",
     "test",
-    ...(isLong ? ["--profile", "proof"] : []),
+    ...(isLong ? optimized : []),
     "--features",
     "worker",
     "--test",
@@ -99,6 +100,13 @@ export const PROOFS = [
     program: real("platform_storage.test.ts"),
   },
   {
+    name: "simulator",
+    title: "objects, callers and faults in one seeded loop, storage simulated",
+    weight: 3,
+    isOnlyLong: true,
+    program: native("simulator"),
+  },
+  {
     name: "concurrency",
     title: "many callers on one credit, one hold, one key",
     weight: 1,
@@ -151,7 +159,7 @@ export const PROOFS = [
     title: "a refusal's time tells nothing of how much of a guess is right",
     weight: 1,
     isOnlyLong: true,
-    program: native("timing"),
+    program: native("timing", ["--release"]),
   },
   {
     name: "limits",

@@ -2,7 +2,6 @@
 // commit and never as a part of it: a busy ledger does not wait, and one message tells of
 // many entries. What is told to whom is the engine's; here is only when.
 
-import { hasPassed } from "./clock";
 import { performCall } from "./effects";
 import { call } from "./engine";
 import type { Env } from "./env";
@@ -55,7 +54,7 @@ export class Shipper {
    */
   revive(at: number): void {
     const since = this.#activeAt ?? this.#dueAt;
-    if (since !== null && hasPassed(LOST_MS, since, at)) this.ship();
+    if (since !== null && at - since > LOST_MS) this.ship();
   }
 
   /** Tells all that there is to tell. Never fails: what failed is tried again later. */

@@ -189,7 +189,7 @@ impl Callers {
                     "{{\"take_back\":{{\"purchase\":\"p{bought}\",\"refunded_cents\":{},\"reason\":\"{}\",\
                      \"event\":\"\"}}}}",
                     large % 120,
-                    if size % 2 == 0 { "refund" } else { "dispute" }
+                    if size.is_multiple_of(2) { "refund" } else { "dispute" }
                 );
                 (take_back, Expected::TakeBack(credits))
             }
@@ -203,7 +203,7 @@ impl Callers {
                 (change, Expected::Still)
             }
             // Rarely: a life that ends early shows little.
-            Deed::Close if size % 4 > 0 => return None,
+            Deed::Close if !size.is_multiple_of(4) => return None,
             Deed::Close => ("\"close\"".to_owned(), Expected::Close),
             Deed::Balance | Deed::Audit => (String::new(), Expected::Nothing),
         };
