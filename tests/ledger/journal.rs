@@ -133,3 +133,49 @@ fn an_event_reads_back_from_its_stored_text() {
         assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), entry.event, "{text}");
     }
 }
+
+/// A ledger of the same fields, but for what is changed in its snapshot.
+fn altered(ledger: &Ledger, change: impl FnOnce(&mut serde_json::Value)) -> Ledger {
+    let mut value = serde_json::to_value(ledger).unwrap();
+    change(&mut value);
+    serde_json::from_value(value).unwrap()
+}
+
+#[test]
+fn a_ledger_agrees_with_what_its_entries_make_and_with_nothing_else() {
+    let mut story = eventful();
+    story.did(hold(1, HOUR));
+    let ends = story.now.after_ms(HOUR).ms();
+    let (live, folded) = (story.book.ledger().clone(), fold(story.book.journal().entries()));
+    assert!(live.agrees_with(&folded) && live.adds_up());
+    for (field, value) in [("held", 1), ("debt", 1), ("seq", 1), ("balance", 1)] {
+        let other = altered(&live, |ledger| ledger[field] = value.into());
+        assert!(!other.agrees_with(&folded), "{field}");
+    }
+    // When it looks next may be too early, but not too late, and not never.
+    let looks_at = |at: Option<i64>| altered(&live, |ledger| ledger["next_due"] = at.into());
+    for (at, is_right) in [(Some(0), true), (Some(ends), true), (Some(ends + 1), false), (None, false)] {
+        assert_eq!(looks_at(at).agrees_with(&folded), is_right, "{at:?}");
+    }
+    let idle = Ledger::default();
+    assert!(altered(&idle, |ledger| ledger["next_due"] = 1.into()).agrees_with(&idle));
+}
+
+#[test]
+fn a_ledger_whose_parts_are_not_the_whole_does_not_add_up() {
+    let mut story = Story::with(10);
+    story.did(hold(4, HOUR));
+    let ledger = story.book.ledger();
+    assert!(ledger.adds_up());
+    for (field, value) in [("held", 3_000_000), ("debt", 1), ("balance", 9_000_000)] {
+        assert!(!altered(ledger, |ledger| ledger[field] = value.into()).adds_up(), "{field}");
+    }
+    // With debt, the grants' own sum is beyond what an amount can hold.
+    let mut story = Story::with(1);
+    let held = story.did(hold(1, HOUR));
+    story.did(complete(held, 6));
+    let effective_at = Some(story.now.after_ms(DAY));
+    story.did(add(Addition { effective_at, ..topup(9_000_000_000) }));
+    story.did(add(Addition { effective_at, ..topup(5) }));
+    assert!(story.book.ledger().adds_up());
+}
