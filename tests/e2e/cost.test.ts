@@ -49,6 +49,11 @@ const ledgerRows = (counted: { rows: Record<string, number> }): number =>
 test("a consume writes one row, two with a key; a refusal, a replay and a read write none; never an alarm nor KV", async () => {
   await engine.customer(key, "anna", 1_000);
   await settle(1);
+  // Its credits are told of to another object as well, which sets an alarm of its own.
+  await until("the event is there", async () => {
+    const events = await engine.send("GET", "/v1/events", { key });
+    return events.body.data.length > 0;
+  });
   const began = await counted();
   assert.ok(ledgerRows(began) > 1 && began.alarms > 0, "the counters count");
 
