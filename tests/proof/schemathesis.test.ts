@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { SCHEMATHESIS } from "../../scripts/setup-python.mjs";
 import { ADMIN_TOKEN, Engine } from "../e2e/engine.ts";
 import { WEBHOOK_ENV } from "../e2e/stripe_events.ts";
+import { StripeServer } from "../e2e/stripe_server.ts";
 import { figures, SECONDS, SEED } from "./order.ts";
 import { furnish } from "./shop.ts";
 
@@ -26,14 +27,17 @@ const CHECKS = [
 /** What cannot be tried by whoever has no origin behind the gate. */
 const NOT_OURS = "^/gate/";
 
+let stripe: StripeServer;
 let engine: Engine;
 let folder: string;
 before(async () => {
-  engine = await Engine.start({ env: WEBHOOK_ENV });
+  stripe = await StripeServer.start();
+  engine = await Engine.start({ env: { ...stripe.env, ...WEBHOOK_ENV } });
   folder = mkdtempSync(join(tmpdir(), "schemathesis-"));
 });
 after(async () => {
   await engine.end();
+  await stripe.end();
   rmSync(folder, { recursive: true, force: true });
 });
 
