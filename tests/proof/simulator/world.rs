@@ -29,6 +29,7 @@ pub(crate) struct Scenario {
 /// What a run came to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Figures {
+    pub(crate) seeds: u64,
     pub(crate) events: u64,
     pub(crate) operations: u64,
     pub(crate) answered: u64,
@@ -53,6 +54,17 @@ pub(crate) struct World {
     overage: i64,
     figures: Figures,
     pub(super) is_traced: bool,
+}
+
+impl Figures {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.seeds += other.seeds;
+        self.events += other.events;
+        self.operations += other.operations;
+        self.answered += other.answered;
+        self.entries += other.entries;
+        self.faults += other.faults;
+    }
 }
 
 const BEGINNING: i64 = 1_772_323_200_000;
@@ -116,6 +128,7 @@ impl World {
             self.figures.events += 1;
         }
         self.calm_down()?;
+        self.figures.seeds = 1;
         self.figures.entries = self.objects.iter().map(|object| object.audit.facts.len() as u64).sum();
         Ok(self.figures)
     }
