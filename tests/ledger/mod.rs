@@ -18,6 +18,7 @@ mod selling;
 mod spend_limits;
 mod take_backs;
 mod tiers;
+mod views;
 
 use edge_credits::ledger::{
     AddKind, Addition, Charge, Command, Completion, Entry, Event, IdempotencyKey, Outcome, Refusal, Request,
