@@ -4,6 +4,9 @@
 // for one commit, and answers them all. While a commit is under way further calls queue for
 // the next flush: so a busy customer costs one commit for many calls, and a lone call waits
 // for nobody.
+//
+// The rules of this class are tried in tests/proof/simulator/mailbox.rs, which has them in Rust:
+// who changes one changes both.
 
 import { DurableObject } from "cloudflare:workers";
 import { fromPlatform, hasPassed, now, setClock, toPlatform } from "./clock";

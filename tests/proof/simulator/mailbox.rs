@@ -66,11 +66,6 @@ pub(crate) struct Instance {
     mail: RefCell<Mail>,
 }
 
-/// Whether so much time has passed, or nobody can tell: the clock went back.
-fn has_passed(ms: i64, since: i64, now: i64) -> bool {
-    now < since || now - since >= ms
-}
-
 /// What the last write without an alarm needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Due {
@@ -94,13 +89,19 @@ impl Instance {
         Timestamp::from_ms(self.now())
     }
 
+    /// Whether so much time has passed, or nobody can tell: the clock went back.
+    fn has_passed(&self, ms: i64, since: i64) -> bool {
+        let now = self.now();
+        (now < since && self.process.bug != Bug::TrustsClock) || now - since >= ms
+    }
+
     /// A caller's message comes in; it may begin a flush.
     pub(crate) fn call(self: &Rc<Self>, message: String, ticket: u32) -> Option<Task> {
         let since = self.now();
         let leads = {
             let mail = &mut *self.mail.borrow_mut();
             mail.queue.push(Waiting { message, ticket, since, reply: BROKEN.to_owned(), seen: 0, known: 0 });
-            let leads = !mail.is_flushing || has_passed(TAKEOVER_MS, mail.flushed_at, since);
+            let leads = !mail.is_flushing || self.has_passed(TAKEOVER_MS, mail.flushed_at);
             mail.deputy |= !leads;
             leads
         };
@@ -119,7 +120,7 @@ impl Instance {
             if !std::mem::take(&mut mail.deputy) || !mail.is_flushing {
                 return None;
             }
-            let takes_over = has_passed(TAKEOVER_MS, mail.flushed_at, self.now());
+            let takes_over = self.has_passed(TAKEOVER_MS, mail.flushed_at);
             mail.deputy = !takes_over;
             takes_over
         };

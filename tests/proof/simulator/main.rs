@@ -45,7 +45,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use disk::Defect;
-use event::{Event, history};
+use event::{Deed, Event, HOUR_MS, history};
 use process::Bug;
 use world::{Figures, Scenario, World};
 
@@ -229,8 +229,19 @@ fn memory_that_outlives_a_failed_commit_is_found() {
     is_found(Bug::KeepsMemory, Defect::None, 20, &["do not get their answers", "no such balance", "entry"]);
 }
 
-/// The mailbox did so once.
+// The mailbox did these once.
+
 #[test]
 fn a_failed_commit_that_counts_as_durable_is_found() {
     is_found(Bug::TrustsWrites, Defect::None, TRIES_TO_READ, &["were durable", "the alarm rings"]);
+}
+
+/// Too rare for a few seeds, so it is told how.
+#[test]
+fn a_leader_that_is_lost_while_the_clock_goes_back_is_found() {
+    let topup = Event::Ask { object: 0, deed: Deed::Topup, size: 2 };
+    let history = [topup, Event::Go(0), Event::Hang(0), Event::Clock(-HOUR_MS)];
+    hold(&plain(0), &history);
+    let words = run(&Scenario { bug: Bug::TrustsClock, ..plain(0) }, &history).unwrap_err();
+    assert_eq!(words, "callers do not get their answers");
 }

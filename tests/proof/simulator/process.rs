@@ -17,6 +17,8 @@ pub(crate) enum Bug {
     AppliesTwice,
     /// What was written is taken for durable also after a commit that failed.
     TrustsWrites,
+    /// A clock that goes back keeps a leader in its place.
+    TrustsClock,
 }
 
 /// What all objects of a process share.
