@@ -8,6 +8,9 @@ const SAMPLES: usize = 10_000;
 /// How often a suspicion is looked into with new samples. Another program on
 /// the machine may favour a class once; a leak favours it each time.
 const ATTEMPTS: usize = 4;
+/// How often the control is looked for, each time with twice the samples: the
+/// busier the machine, the more of them it takes to see what is there.
+const LOOKS: usize = 7;
 /// The slower half is full of interruptions by others, and tells of nothing.
 const KEPT: f64 = 0.5;
 
@@ -51,25 +54,31 @@ impl Random {
 /// Welch's t of the times of `refuse` for wrong last bytes over wrong first
 /// ones, of which several attempts have the smallest: a leak shows in all.
 pub(crate) fn least_difference(values: usize, refuse: impl Fn(usize, Class)) -> f64 {
-    let attempts = attempts(values, refuse, |t| t.abs() < Class::TELLING);
+    let alike = |t: f64| t.abs() < Class::TELLING;
+    let attempts = attempts(values, refuse, &[1; ATTEMPTS], alike);
     attempts.into_iter().min_by(|one, other| one.abs().total_cmp(&other.abs())).unwrap_or_default()
 }
 
-/// As [`least_difference`], but the largest: what is known to leak is seen if
-/// the machine is quiet for once.
+/// As [`least_difference`], but the largest: what is known to leak is seen with
+/// enough samples.
 pub(crate) fn greatest_difference(values: usize, refuse: impl Fn(usize, Class)) -> f64 {
-    let attempts = attempts(values, refuse, |t| t.abs() > Class::TELLING);
+    let growing: [usize; LOOKS] = std::array::from_fn(|look| 1 << look);
+    let attempts = attempts(values, refuse, &growing, |t| t.abs() > Class::TELLING);
     attempts.into_iter().max_by(|one, other| one.abs().total_cmp(&other.abs())).unwrap_or_default()
 }
 
-/// Measures until one attempt is enough.
-fn attempts(values: usize, refuse: impl Fn(usize, Class), is_enough: impl Fn(f64) -> bool) -> Vec<f64> {
+/// Measures until one attempt is enough; each takes so many times the samples.
+fn attempts(
+    values: usize,
+    refuse: impl Fn(usize, Class),
+    times: &[usize],
+    is_enough: impl Fn(f64) -> bool,
+) -> Vec<f64> {
     let _alone = MEASURING.lock();
     let mut random = Random::new(seed());
-    let samples = SAMPLES * longer();
     let mut found = Vec::new();
-    while found.len() < ATTEMPTS {
-        let t = attempt(values, samples, &mut random, &refuse);
+    for times in times {
+        let t = attempt(values, SAMPLES * longer() * times, &mut random, &refuse);
         found.push(t);
         if is_enough(t) {
             break;
