@@ -9,6 +9,7 @@
 pub mod audit;
 pub mod chain;
 mod load;
+mod queries;
 mod schema;
 pub mod stored;
 mod tally;
@@ -19,10 +20,8 @@ use self::audit::{Fault, FaultKind};
 use self::chain::{Content, Hash};
 use super::keys::Mode;
 use super::store::{Store, StoreFault};
-use crate::credits::Credits;
-use crate::ledger::{Entry, Event, IdempotencyKey, Journal, Ledger, Notices};
+use crate::ledger::{Entry, Journal, Ledger};
 use crate::text::Name;
-use crate::time::Timestamp;
 
 /// Entries between two snapshots: replaying this many takes about a
 /// millisecond, and the snapshot's row adds 0.4% to the rows written.
@@ -44,23 +43,6 @@ const APPEND: &str = "\
 INSERT INTO entries (seq, at, kind, amount, balance_after, idempotency_key, fingerprint, about, payload, \
 notices, hash) SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, \
 value->>9, value->>10 FROM json_each(?)";
-
-const COLUMNS: &str = "seq, at, amount, balance_after, idempotency_key, fingerprint, payload, notices";
-
-/// Entries `?1` to `?2` that one of the indexes misses: these have copies of
-/// what they index.
-const UNINDEXED: &str = "\
-SELECT seq FROM entries AS entry WHERE seq BETWEEN ?1 AND ?2 AND (
-  (idempotency_key IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM entries AS found INDEXED BY entries_by_key
-    WHERE found.idempotency_key = entry.idempotency_key AND found.seq = entry.seq))
-  OR (about IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM entries AS found INDEXED BY entries_about
-    WHERE found.about = entry.about AND found.seq = entry.seq))
-  OR (notices IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM entries AS found INDEXED BY entries_noticed
-    WHERE found.notices IS NOT NULL AND found.seq = entry.seq)))
-ORDER BY seq LIMIT 1";
 
 /// Whose ledger this is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,8 +123,6 @@ impl Pending {
         Ok((hash, (seq, at, kind, amount, balance_after, key, fingerprint, about, payload, notices, hash)))
     }
 }
-
-type Row = (u64, Timestamp, Credits, Credits, Option<String>, Option<String>, String, Option<String>);
 
 impl<S: Store> SqlJournal<S> {
     /// Opens the journal and folds the ledger from its last snapshot and the
@@ -307,54 +287,6 @@ impl<S: Store> SqlJournal<S> {
         self.snapshot_seq = ledger.seq();
         Ok(())
     }
-
-    /// Entries by a query over [`COLUMNS`]; of committed ones only.
-    fn entries(&self, sql: &str, parameters: impl Serialize) -> Result<Vec<Entry>, StoreFault> {
-        if !self.has_tables {
-            return Ok(Vec::new());
-        }
-        self.store.rows::<Row>(sql, parameters)?.into_iter().map(entry_of).collect()
-    }
-
-    /// Committed entries by a condition and order, for lists.
-    ///
-    /// # Errors
-    /// The store's fault.
-    pub fn select(&self, rest: &str, parameters: impl Serialize) -> Result<Vec<Entry>, StoreFault> {
-        self.entries(&format!("SELECT {COLUMNS} FROM entries WHERE {rest}"), parameters)
-    }
-
-    /// The first committed entries after `seq` that have something to tell.
-    ///
-    /// # Errors
-    /// The store's fault.
-    pub fn noticed(&self, seq: u64, limit: u64) -> Result<Vec<Entry>, StoreFault> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM entries INDEXED BY entries_noticed
-             WHERE notices IS NOT NULL AND seq > ? ORDER BY seq LIMIT ?"
-        );
-        self.entries(&sql, (seq, limit))
-    }
-
-    /// How many committed entries meet a condition.
-    ///
-    /// # Errors
-    /// The store's fault.
-    pub fn count(&self, condition: &str, parameters: impl Serialize) -> Result<u64, StoreFault> {
-        if !self.has_tables {
-            return Ok(0);
-        }
-        let sql = format!("SELECT count(*) FROM entries WHERE {condition}");
-        Ok(self.store.first::<(u64,)>(&sql, parameters)?.map_or(0, |(count,)| count))
-    }
-
-    /// The first of these entries that an index misses.
-    ///
-    /// # Errors
-    /// The store's fault.
-    fn unindexed(&self, first: u64, last: u64) -> Result<Option<u64>, StoreFault> {
-        Ok(self.store.first::<(u64,)>(UNINDEXED, (first, last))?.map(|(seq,)| seq))
-    }
 }
 
 impl<S: Store> Journal for SqlJournal<S> {
@@ -392,13 +324,4 @@ impl<S: Store> Journal for SqlJournal<S> {
         self.pending.retain(|pending| pending.entry.seq <= seq);
         self.pending_bytes = self.pending.iter().map(Pending::bytes).sum();
     }
-}
-
-fn entry_of(row: Row) -> Result<Entry, StoreFault> {
-    let (seq, at, amount, balance_after, key, fingerprint, payload, notices) = row;
-    let fault = |error| StoreFault(format!("entry {seq} cannot be read: {error}"));
-    let event: Event = serde_json::from_str(&payload).map_err(fault)?;
-    let notices = notices.map(|text| serde_json::from_str::<Notices>(&text)).transpose().map_err(fault)?;
-    let key = key.zip(fingerprint).map(|(key, fingerprint)| IdempotencyKey { key, fingerprint });
-    Ok(Entry { seq, at, amount, balance_after, key, event, notices: notices.unwrap_or_default() })
 }

@@ -1,8 +1,9 @@
 //! Folding the ledger when its journal is opened.
 
+use super::SqlJournal;
 use super::audit::{self, Fault, FaultKind};
 use super::chain::Hash;
-use super::{COLUMNS, SqlJournal};
+use super::queries::COLUMNS;
 use crate::ledger::Ledger;
 use crate::worker::store::{Store, StoreFault};
 

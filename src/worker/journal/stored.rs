@@ -4,8 +4,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::SqlJournal;
 use super::chain::{Content, Hash};
-use super::{SqlJournal, entry_of};
+use super::queries::entry_of;
 use crate::credits::Credits;
 use crate::ledger::Entry;
 use crate::time::Timestamp;
