@@ -110,3 +110,15 @@ fn weeks_and_days_and_years_follow_the_calendar_as_well() {
         assert_eq!(yearly.period(), (start.to_owned(), next.to_owned()));
     }
 }
+
+#[test]
+fn a_period_that_reaches_the_end_of_the_calendar_is_the_last() {
+    let mut story = Story::planned("9999-12-20", &[tier("pro", 10, Unit::Month)]);
+    let begun = story.count();
+    story.now = Timestamp::MAX;
+    // Each reset would lead to the next at the same instant.
+    let settled = (0..10).take_while(|_| story.book.settle_next_due(story.now)).count();
+    assert_eq!(settled, 1);
+    assert_eq!(story.told(begun), ["9999-12-31T23:59 expiry -10 = 0"]);
+    assert_eq!(story.book.ledger().next_due(), None);
+}

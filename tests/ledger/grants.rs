@@ -4,6 +4,16 @@ use edge_credits::ledger::{Addition, Source};
 
 use super::*;
 
+#[test]
+fn each_source_has_its_word_in_the_journal_too() {
+    let words: Vec<&str> = Source::ALL.iter().map(|source| source.word()).collect();
+    let expected = ["prototype", "daily", "period", "rollover", "purchased", "topup", "adjustment", "refund"];
+    assert_eq!(words, expected);
+    for source in Source::ALL {
+        assert_eq!(serde_json::to_value(source).unwrap(), source.word());
+    }
+}
+
 /// Grants named by their place in the table, and the order in which they burn.
 #[test]
 fn the_lowest_priority_burns_first_then_the_soonest_expiry_then_the_oldest() {

@@ -134,6 +134,18 @@ fn an_event_reads_back_from_its_stored_text() {
     }
 }
 
+#[test]
+fn a_charge_is_stored_without_what_it_has_not() {
+    let mut story = Story::with(10);
+    story.did(consume(3));
+    let text = serde_json::to_string(&story.last_entry().event).unwrap();
+    assert_eq!(text, r#"{"consumed":{"draws":[[1,3000000]]}}"#);
+    story.settings(allowing(50));
+    story.did(consume(9));
+    let text = serde_json::to_string(&story.last_entry().event).unwrap();
+    assert_eq!(text, r#"{"consumed":{"draws":[[1,7000000]],"debt":2000000}}"#);
+}
+
 /// A ledger of the same fields, but for what is changed in its snapshot.
 fn altered(ledger: &Ledger, change: impl FnOnce(&mut serde_json::Value)) -> Ledger {
     let mut value = serde_json::to_value(ledger).unwrap();

@@ -1,9 +1,10 @@
 //! From one tier to another, by the customer's doing or the project's.
 
-use edge_credits::ledger::{Settings, SpendLimit, SpendWindow, Terms, TierChange, Unit};
+use edge_credits::ledger::{Book, Settings, SpendLimit, SpendWindow, Terms, TierChange, Unit};
 
 use super::selling::*;
 use super::*;
+use crate::journal_in_memory::fold;
 
 fn two_tiers() -> [edge_credits::ledger::Tier; 2] {
     [rolling(tier("small", 100, Unit::Month), 30, 1), tier("large", 500, Unit::Month)]
@@ -253,4 +254,24 @@ fn without_a_default_tier_only_a_credit_creates_a_customer_and_it_lives_by_the_s
     assert_eq!(story.refused(consume(1)), short(0, 0, 1));
     story.did(add(topup(5)));
     assert!(matches!(story.refused(consume(4)), Refusal::LimitReached { .. }));
+}
+
+#[test]
+fn a_ledger_that_was_opened_anew_takes_the_terms_that_it_knows_by_their_version() {
+    let mut story = Story::planned("2026-03-01", &[tier("pro", 100, Unit::Month)]);
+    let (before, known) = (story.count(), story.book.terms().cloned().unwrap());
+    story.book = Book::new(fold(story.book.journal().entries()), std::mem::take(story.book.journal_mut()));
+    assert_eq!((story.book.terms(), story.book.terms_version()), (None, known.version));
+    story.book.take_terms(known.clone(), story.now);
+    // Its journal has nothing new, and what only the terms know is known again.
+    assert_eq!((story.book.terms(), story.count()), (Some(&known), before));
+    story.did(change_tier("pro", true));
+}
+
+#[test]
+fn without_terms_a_credit_creates_a_customer_by_itself() {
+    let mut story = Story::on("2026-03-01");
+    story.book.take_terms(Terms::default(), story.now);
+    story.did(add(topup(5)));
+    story.entries_are(&["topup"]);
 }

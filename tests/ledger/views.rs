@@ -1,7 +1,8 @@
 //! What can be asked of a ledger without changing it.
 
 use edge_credits::ledger::{
-    Notice, Provider, RateLimit, SettingChange, Settings, SpendLimit, SpendWindow, Terms, Tier, Unit,
+    Notice, OverageMode, Provider, RateLimit, SettingChange, Settings, SpendLimit, SpendWindow, Terms, Tier,
+    Unit,
 };
 
 use super::selling::*;
@@ -80,6 +81,27 @@ fn a_customers_own_settings_are_shown_over_those_of_tier_and_project() {
     let own = (Some("coins".to_owned()), Some(Provider::Anthropic), Some(whole(1)), 0);
     assert_eq!(seen(&story), own);
     assert_eq!(story.book.ledger().settings().words().len(), 4);
+}
+
+#[test]
+fn settings_that_are_asked_for_are_shown_over_those_of_tier_and_project() {
+    let mut story = Story::on("2027-03-10");
+    let of_tier = Tier { overage_mode: Some(OverageMode::AutoPurchase), ..tier("pro", 5, Unit::Month) };
+    story.terms(selling(&[of_tier], allowing(50)));
+    story.did(open_on("pro", None));
+    let seen = |own: Settings| {
+        let settings = story.book.ledger().settings_with(&own);
+        (settings.overage_mode, settings.overage_limit)
+    };
+    assert_eq!(seen(Settings::default()), (Some(OverageMode::AutoPurchase), Some(whole(50))));
+    let own = Settings { overage_mode: Some(OverageMode::Block), ..Settings::default() };
+    assert_eq!(seen(own), (Some(OverageMode::Block), Some(whole(50))));
+    assert_eq!(seen(allowing(7)), (Some(OverageMode::Allow), Some(whole(7))));
+    story.did(change_tier("pro", true));
+    story.tiers(&[tier("plain", 5, Unit::Month)]);
+    story.did(change_tier("plain", true));
+    let none = story.book.ledger().settings_with(&Settings::default());
+    assert_eq!(none, Settings::default());
 }
 
 #[test]
