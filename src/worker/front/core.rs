@@ -24,6 +24,23 @@ const MAX_PRIORITY: i64 = 1_000_000;
 const ADD_KINDS: [(&str, AddKind); 3] =
     [("topup", AddKind::Topup), ("adjustment", AddKind::Adjustment), ("refund", AddKind::Refund)];
 
+/// Which ledger object a call is for.
+pub(super) enum Address {
+    /// Its customer's: see [`ledger_name`].
+    Name(String),
+    /// The platform's id of it, out of a transaction's.
+    Id(String),
+}
+
+impl Address {
+    pub(super) fn effect(&self, message: String) -> Effect {
+        match self {
+            Self::Name(name) => Effect::LedgerByName { name: name.clone(), message },
+            Self::Id(id) => Effect::LedgerById { id: id.clone(), message },
+        }
+    }
+}
+
 impl Call<'_> {
     /// Path parameter `customer_id`, if the caller may act for it.
     pub(super) fn customer(&self) -> Result<Name, Problem> {
@@ -42,8 +59,7 @@ impl Call<'_> {
     pub(super) async fn tell_ledger(&self, customer: &Name, ask: Ask) -> Result<String, Problem> {
         let key = &self.caller.key;
         let name = ledger_name(&key.project, key.mode, customer);
-        let call = self.ledger_call(Some(customer.clone()), ask);
-        self.with_terms(call, |message| Effect::LedgerByName { name: name.clone(), message }).await
+        self.call_ledger(self.ledger_call(Some(customer.clone()), ask), Address::Name(name)).await
     }
 
     /// Asks the ledger that an id leads to; the ledger checks that it is the
@@ -57,7 +73,7 @@ impl Call<'_> {
         let (object, seq) = locate(Prefix::Transaction, &id)
             .ok_or_else(|| Problem::new(Code::NotFound, "there is no such transaction"))?;
         let call = self.ledger_call(self.caller.key.customer.clone(), ask(seq));
-        reply(&self.with_terms(call, |message| Effect::LedgerById { id: object.clone(), message }).await?)
+        reply(&self.call_ledger(call, Address::Id(object)).await?)
     }
 
     pub(super) fn ledger_call(&self, customer: Option<Name>, ask: Ask) -> LedgerCall {
@@ -77,18 +93,27 @@ impl Call<'_> {
 
     /// Makes a call to a ledger, once more with the project's terms if it asks
     /// for them, and once more after the purchase that it may ask for.
-    async fn with_terms(
+    async fn call_ledger(&self, call: LedgerCall, address: Address) -> Result<String, Problem> {
+        let text = self.io.perform(address.effect(to_message(&call)?)).await;
+        if Reply::is_wish_for_terms(&text) || Reply::is_wish_to_buy(&text) {
+            // Boxed, since nearly no call comes here and each would have the room for it.
+            return Box::pin(self.grant_wishes(call, text, address)).await;
+        }
+        Ok(text)
+    }
+
+    async fn grant_wishes(
         &self,
         mut call: LedgerCall,
-        effect: impl Fn(String) -> Effect,
+        mut text: String,
+        address: Address,
     ) -> Result<String, Problem> {
-        let mut text = self.io.perform(effect(to_message(&call)?)).await;
         if Reply::is_wish_for_terms(&text) {
             call.terms = Some(Box::new(self.record().await?.terms.clone()));
-            text = self.io.perform(effect(to_message(&call)?)).await;
+            text = self.io.perform(address.effect(to_message(&call)?)).await;
         }
         match Reply::is_wish_to_buy(&text) {
-            true => self.buy_and_repeat(call, &text, effect).await,
+            true => self.buy_and_repeat(call, &text, &address).await,
             false => Ok(text),
         }
     }

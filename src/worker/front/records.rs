@@ -49,13 +49,29 @@ impl Front {
     ) -> Result<Rc<ProjectRecord>, Problem> {
         let key = record_key(project, mode.word());
         match self.known_record(&key, now) {
-            Some((record, true)) => return Ok(record),
-            Some((record, false)) => {
-                // An object that cannot be reached takes no revocation either.
-                let confirmed = self.ask_record(io, project, mode).await;
-                return Ok(confirmed.map_or(record, |newest| self.remember(key, newest, now)));
+            Some((record, true)) => Ok(record),
+            // Boxed, since few requests come here and each would have the room for it.
+            known => {
+                Box::pin(self.read_record(io, (project, mode), key, known.map(|(record, _)| record), now))
+                    .await
             }
-            None => {}
+        }
+    }
+
+    /// A record that must be asked for: whether what is known of it still
+    /// holds, or what it is.
+    async fn read_record(
+        self: &Rc<Self>,
+        io: &Io,
+        (project, mode): (&Name, Mode),
+        key: String,
+        known: Option<Rc<ProjectRecord>>,
+        now: Timestamp,
+    ) -> Result<Rc<ProjectRecord>, Problem> {
+        if let Some(record) = known {
+            // An object that cannot be reached takes no revocation either.
+            let confirmed = self.ask_record(io, project, mode).await;
+            return Ok(confirmed.map_or(record, |newest| self.remember(key, newest, now)));
         }
         let reply = io.perform(Effect::KvGet { key: key.clone() }).await;
         if let Some(record) = self.refreshed(&key, &reply, now) {

@@ -14,6 +14,10 @@ const OBJECT_DEADLINE_MS = 10_000;
 /** Nor is KV: its answer is never needed. */
 export const KV_DEADLINE_MS = 1_000;
 
+/** Ids that an isolate remembers; beyond it starts anew. */
+const MAX_LEDGER_IDS = 4_096;
+const ledgerIds = new Map<string, DurableObjectId>();
+
 /** Between the names of objects that are called at once: no name has it. */
 const BETWEEN_NAMES = "\x1e";
 
@@ -55,6 +59,17 @@ function nextLines(effect: string, task: Task): Promise<string> {
   return task.input.next(Number(size), Number(longest));
 }
 
+/** A ledger's id: the platform makes it by a hash of the name. */
+function ledgerId(env: Env, name: string): DurableObjectId {
+  let id = ledgerIds.get(name);
+  if (id === undefined) {
+    id = env.LEDGER.idFromName(name);
+    if (ledgerIds.size >= MAX_LEDGER_IDS) ledgerIds.clear();
+    ledgerIds.set(name, id);
+  }
+  return id;
+}
+
 /** Calls the objects that an effect names. */
 export function performCall(effect: string, env: Env): Promise<string> | string {
   const line = effect.indexOf("\n");
@@ -62,7 +77,7 @@ export function performCall(effect: string, env: Env): Promise<string> | string 
   const message = effect.slice(line + 1);
   switch (effect[0]) {
     case "L":
-      return callObject(env.LEDGER, env.LEDGER.idFromName(name), message);
+      return callObject(env.LEDGER, ledgerId(env, name), message);
     case "I":
       return callById(env.LEDGER, name, message);
     case "P":

@@ -34,9 +34,9 @@ export function newRequestId(): string {
 }
 
 /** The lines that `Incoming::from_head` reads; only the headers that a route may need. */
-export function readHead(request: Request, requestId: string): string {
-  const target = targetOf(request.url);
-  const head = readOwnHead(request, target, requestId);
+export function readHead(task: Task): string {
+  const { target, request } = task;
+  const head = readOwnHead(task);
   return target.startsWith("/v1/") ? head : head + readVendorHead(target, request.headers);
 }
 
@@ -52,20 +52,20 @@ function readVendorHead(target: string, headers: Headers): string {
 }
 
 /** The path and query of a URL, as sent. */
-function targetOf(url: string): string {
+export function targetOf(url: string): string {
   const start = url.indexOf("/", url.indexOf("//") + 2);
   return start < 0 ? "/" : url.slice(start);
 }
 
-/** The path of a URL, as sent. */
-export function pathOf(url: string): string {
-  return targetOf(url).split("?", 1)[0] ?? "/";
+/** The path of a target. */
+export function pathOf(target: string): string {
+  return target.split("?", 1)[0] ?? "/";
 }
 
-function readOwnHead(request: Request, target: string, requestId: string): string {
-  const { headers, method, url } = request;
+function readOwnHead({ request, method, target, requestId }: Task): string {
+  const { headers } = request;
   const authorization = headers.get("Authorization") ?? "";
-  if (isGated(url)) {
+  if (isGated(target)) {
     return `${method}\n${target}\n${authorization}\n\n\n${headers.get("X-Customer-Id") ?? ""}\n${requestId}`;
   }
   if (METHODS_WITHOUT_BODY.has(method))
@@ -79,28 +79,29 @@ function readOwnHead(request: Request, target: string, requestId: string): strin
  * Whether there may be a body to read before the engine is asked. The gate's is never read, an
  * import's on demand.
  */
-export function mayHaveBody({ method, url }: Request): boolean {
+export function mayHaveBody({ method, target }: Task): boolean {
   return (
-    !METHODS_WITHOUT_BODY.has(method) && !isGated(url) && !(method === "POST" && isImport(url))
+    !METHODS_WITHOUT_BODY.has(method) &&
+    !isGated(target) &&
+    !(method === "POST" && isImport(target))
   );
 }
 
-function isImport(url: string): boolean {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
-  return url.startsWith(IMPORT, start) && ["", "?"].includes(url.charAt(start + IMPORT.length));
+function isImport(target: string): boolean {
+  return target.startsWith(IMPORT) && ["", "?"].includes(target.charAt(IMPORT.length));
 }
 
 /** The request's body; `undefined` if it is too large, or that it was broken off. */
-export async function readBody(request: Request): Promise<Uint8Array | undefined | typeof BROKEN> {
+export async function readBody(task: Task): Promise<Uint8Array | undefined | typeof BROKEN> {
   try {
-    return await readWholeBody(request);
+    return await readWholeBody(task);
   } catch {
     return BROKEN;
   }
 }
 
-async function readWholeBody(request: Request): Promise<Uint8Array | undefined> {
-  const most = isEvent(targetOf(request.url)) ? MAX_EVENT_BYTES : MAX_BODY_BYTES;
+async function readWholeBody({ request, target }: Task): Promise<Uint8Array | undefined> {
+  const most = isEvent(target) ? MAX_EVENT_BYTES : MAX_BODY_BYTES;
   const length = request.headers.get("Content-Length");
   if (length !== null) {
     if (Number(length) > most) return undefined;
@@ -130,8 +131,8 @@ function isEvent(target: string): boolean {
   return target.startsWith("/webhooks/stripe");
 }
 
-export function isGated(url: string): boolean {
-  return url.startsWith("/gate/", url.indexOf("/", url.indexOf("//") + 2));
+export function isGated(target: string): boolean {
+  return target.startsWith("/gate/");
 }
 
 /** Whether a step ends a streamed body as whole: see `AnswerKind::End`. */
@@ -150,12 +151,11 @@ export function respond(step: string, task: Task): Response {
     "X-Request-Id": task.requestId,
   };
   if (end > 5) for (const [name, value] of headerLines(step.slice(6, end))) headers[name] = value;
-  const { method } = task.request;
   // Nothing else is ever cached (RFC 9111, section 3).
-  if (method === "GET") headers["Cache-Control"] = "no-store";
+  if (task.method === "GET") headers["Cache-Control"] = "no-store";
   if (task.output !== undefined) return new Response(task.output.readable, { status, headers });
   const body = kind === "d" ? JSON.stringify(openapi) : step.slice(end + 2);
-  return new Response(method === "HEAD" ? null : body, { status, headers });
+  return new Response(task.method === "HEAD" ? null : body, { status, headers });
 }
 
 function respondFromOrigin(status: number, lines: string, task: Task): Response {

@@ -17,6 +17,7 @@ import {
   readBody,
   readHead,
   respond,
+  targetOf,
 } from "./http";
 import { type Input, Output } from "./stream";
 
@@ -28,6 +29,9 @@ export { ProjectObject, RegistryObject, RollupObject } from "./project";
 /** A request on its way: what effects need of it, and what they bring back. */
 export interface Task {
   request: Request;
+  /** The request's method and its path with query, as sent: each read costs a call of the platform. */
+  method: string;
+  target: string;
   env: Env;
   context: ExecutionContext;
   requestId: string;
@@ -54,7 +58,9 @@ let lastTask = 0;
 export default {
   fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
     setClock(env);
-    const task: Task = { request, env, context, requestId: newRequestId() };
+    const { method } = request;
+    const target = targetOf(request.url);
+    const task: Task = { request, method, target, env, context, requestId: newRequestId() };
     return env.CORS_ORIGINS ? answerWithCors(task, env.CORS_ORIGINS) : answer(task);
   },
 } satisfies ExportedHandler<Env>;
@@ -67,13 +73,13 @@ async function answerWithCors(task: Task, origins: string): Promise<Response> {
 async function answer(task: Task): Promise<Response> {
   const flow: Flow = { task, number: 0, generation: currentGeneration() };
   try {
-    const body = mayHaveBody(task.request) ? await readBody(task.request) : NO_BODY;
+    const body = mayHaveBody(task) ? await readBody(task) : NO_BODY;
     if (body === BROKEN) return respond(failure("broken", task), task);
     configure(task.env);
     flow.generation = currentGeneration();
     lastTask = (lastTask + 1) >>> 0;
     flow.number = lastTask;
-    const head = readHead(task.request, task.requestId);
+    const head = readHead(task);
     const step = await drive(
       flow,
       call((engine) => engine.begin(flow.number, head, body, now())),
@@ -133,8 +139,8 @@ function fail({ task, generation }: Flow, error: unknown): Response {
   return respond(failure(wasRestarted ? "restarted" : "failed", task), task);
 }
 
-function failure(cause: "restarted" | "broken" | "failed", { request }: Task): string {
-  return call((engine) => engine.failed_answer(cause, pathOf(request.url)));
+function failure(cause: "restarted" | "broken" | "failed", { target }: Task): string {
+  return call((engine) => engine.failed_answer(cause, pathOf(target)));
 }
 
 function logFailure({ requestId }: Task, error: unknown): void {
@@ -152,7 +158,7 @@ function seeThrough(step: string, task: Task): void {
   const code = step.charCodeAt(0);
   if (task.finish !== undefined) return;
   const isOneLedgerCall =
-    (code === LEDGER_BY_NAME || code === LEDGER_BY_ID) && !isGated(task.request.url);
+    (code === LEDGER_BY_NAME || code === LEDGER_BY_ID) && !isGated(task.target);
   if (isOneLedgerCall || STREAMED.has(code)) return;
   task.context.waitUntil(
     new Promise<void>((resolve) => {

@@ -9,7 +9,7 @@ use crate::api::{Code, Problem};
 use crate::credits::Credits;
 use crate::ledger::NoPurchase;
 use crate::text::Name;
-use crate::worker::flow::Effect;
+use crate::worker::front::core::Address;
 use crate::worker::front::{Call, to_message};
 use crate::worker::message::LedgerCall;
 use crate::worker::reply::Reply;
@@ -62,7 +62,7 @@ impl Call<'_> {
         &self,
         mut call: LedgerCall,
         refused: &str,
-        effect: impl Fn(String) -> Effect,
+        address: &Address,
     ) -> Result<String, Problem> {
         let unreadable = || Problem::new(Code::Internal, "the ledger's purchase was unreadable");
         let reply = Reply::from_text(refused).ok_or_else(unreadable)?;
@@ -93,7 +93,7 @@ impl Call<'_> {
                 }
                 // Whatever it meets now, it buys no more.
                 call.may_buy = false;
-                return Ok(self.io.perform(effect(to_message(&call)?)).await);
+                return Ok(self.io.perform(address.effect(to_message(&call)?)).await);
             }
             Payment::Failed(reason, why) => {
                 // Should it not be heard, the purchase stays begun, and the
