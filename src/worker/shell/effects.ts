@@ -3,9 +3,10 @@
 
 import { now } from "./clock";
 import { call } from "./engine";
-import type { Callable, Env } from "./env";
+import type { Callables, Env } from "./env";
 import { callLedgers } from "./importer";
 import type { Task } from "./index";
+import { callLedger } from "./lane";
 import { Input } from "./stream";
 import { callStripe } from "./stripe";
 
@@ -48,6 +49,11 @@ export function perform(effect: string, task: Task): Promise<string> | string {
       return new Promise((turn) => setTimeout(() => turn(""), 0));
     case "T":
       return task.output?.write(effect.slice(effect.indexOf("\n") + 1)) ?? "!gone";
+    case "L": {
+      const line = effect.indexOf("\n");
+      const name = effect.slice(1, line);
+      return callLedger(env, task.context, name, ledgerId(env, name), effect.slice(line + 1));
+    }
     default:
       return performCall(effect, env);
   }
@@ -76,8 +82,6 @@ export function performCall(effect: string, env: Env): Promise<string> | string 
   const name = effect.slice(1, line);
   const message = effect.slice(line + 1);
   switch (effect[0]) {
-    case "L":
-      return callObject(env.LEDGER, ledgerId(env, name), message);
     case "I":
       return callById(env.LEDGER, name, message);
     case "P":
@@ -132,11 +136,7 @@ async function readKv(env: Env, key: string): Promise<string> {
   }
 }
 
-function callById(
-  objects: DurableObjectNamespace<Callable>,
-  id: string,
-  text: string,
-): Promise<string> | string {
+function callById(objects: Callables, id: string, text: string): Promise<string> | string {
   let object: DurableObjectId;
   try {
     object = objects.idFromString(id);
@@ -147,24 +147,32 @@ function callById(
   return callObject(objects, object, text);
 }
 
-export function callObject(
-  objects: DurableObjectNamespace<Callable>,
-  id: DurableObjectId,
-  text: string,
-): Promise<string> {
+export function callObject(objects: Callables, id: DurableObjectId, text: string): Promise<string> {
   // A stub is made anew each time: after an exception the old one is of no use.
-  return within(OBJECT_DEADLINE_MS, objects.get(id).call(text)).catch((error: unknown) => {
-    console.error(`an object did not answer: ${message(error)}`);
-    return isOverloaded(error) ? "!overloaded" : "!broken";
+  return within(OBJECT_DEADLINE_MS, objects.get(id).call(text)).catch(wordFor);
+}
+
+/** As `callObject`, for many messages: one reply for each, in order. */
+export function callObjectForMany(
+  objects: Env["LEDGER"],
+  id: DurableObjectId,
+  texts: string[],
+): Promise<string[]> {
+  const replies = within(OBJECT_DEADLINE_MS, objects.get(id).callMany(texts));
+  return replies.catch((error: unknown) => {
+    const word = wordFor(error);
+    return texts.map(() => word);
   });
 }
 
+/** What stands for the reply of an object that did not answer. */
+function wordFor(error: unknown): string {
+  console.error(`an object did not answer: ${message(error)}`);
+  return isOverloaded(error) ? "!overloaded" : "!broken";
+}
+
 /** Calls several objects at once; a line for each reply, none of which has a line break. */
-async function callAll(
-  objects: DurableObjectNamespace<Callable>,
-  names: string[],
-  text: string,
-): Promise<string> {
+async function callAll(objects: Callables, names: string[], text: string): Promise<string> {
   const replies = names.map((name) => callObject(objects, objects.idFromName(name), text));
   return (await Promise.all(replies)).join("\n");
 }
