@@ -12,10 +12,10 @@ import { parseArgs } from "node:util";
 import { PACKAGE_DIR } from "../scripts/package.mjs";
 import { elapsed, runMain } from "../scripts/process.mjs";
 import { NODE } from "../scripts/toolchain.mjs";
-import { HOT_CUSTOMER, MEASURED_AMOUNT, OURS } from "./contenders.mjs";
-import { serve } from "./server.mjs";
+import { AMOUNT } from "./amounts.mjs";
+import { OURS } from "./contenders.mjs";
 import { chooseStorages, freshDirectory } from "./storage.mjs";
-import { creditHotCustomer } from "./verify.mjs";
+import { customerApi } from "./verify.mjs";
 
 const HELP = `npm run bench:client: the package beside a client written by hand on fetch
 
@@ -25,6 +25,8 @@ const HELP = `npm run bench:client: the package beside a client written by hand 
 
 It measures pkg/dist and build/worker as they are: run \`npm run package\` and \`npm run build\` first.
 `;
+const CUSTOMER = "hot";
+const GRANT = 1_000_000;
 const WARM_UP_BLOCKS = 30;
 const TIMEOUT_MS = 10_000;
 const CONSTANT = fileURLToPath(new URL("./constant.mjs", import.meta.url));
@@ -58,13 +60,13 @@ function handWritten(url, key) {
     if (!response.ok) throw new Error(`${response.status}: ${body.code}`);
     return body;
   }
-  const customer = `/v1/customers/${encodeURIComponent(HOT_CUSTOMER)}`;
+  const customer = `/v1/customers/${encodeURIComponent(CUSTOMER)}`;
   return {
     consume: () =>
       call(`${customer}/consume`, {
         method: "POST",
         headers: { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() },
-        body: JSON.stringify({ amount: MEASURED_AMOUNT }),
+        body: JSON.stringify({ amount: AMOUNT }),
       }),
     balance: () => call(`${customer}/balance`, { method: "GET" }),
   };
@@ -79,8 +81,8 @@ async function packaged(url, key) {
   const { CreditEngine } = await import(pathToFileURL(join(PACKAGE_DIR, "dist", "index.js")).href);
   const engine = new CreditEngine({ apiKey: key, baseUrl: url, timeoutMs: TIMEOUT_MS });
   return {
-    consume: () => engine.consume(HOT_CUSTOMER, MEASURED_AMOUNT),
-    balance: () => engine.getBalance(HOT_CUSTOMER),
+    consume: () => engine.consume(CUSTOMER, AMOUNT),
+    balance: () => engine.getBalance(CUSTOMER),
   };
 }
 
@@ -180,13 +182,13 @@ async function main() {
   );
   constant.kill("SIGKILL");
 
-  const [storage] = chooseStorages({ disk: false });
+  const [storage] = chooseStorages({ tmpfs: true, disk: false });
   if (!storage || !OURS.openAccounts) throw new Error("no storage");
   const directory = freshDirectory(storage);
-  const server = await serve(OURS.writeConfig(directory.path), OURS.environment);
+  const server = await OURS.start(directory.path, {});
   try {
     const key = await OURS.openAccounts(server.url);
-    await creditHotCustomer(server.url, key);
+    await customerApi(server.url, key, CUSTOMER).topUp(GRANT);
     await compare("the engine", server.url, key, size);
   } finally {
     await server.kill();

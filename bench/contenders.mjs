@@ -1,86 +1,122 @@
-// Who takes part, how each is set up, and what is asked of them. From here on all speak
-// the same HTTP, so that one harness measures them.
+// Who takes part and how each is set up. From here on all speak the same HTTP, so that one
+// harness measures them.
 
 import { createHmac, randomBytes } from "node:crypto";
 import { writeWorkerdConfig } from "../scripts/selfhost/config.mjs";
+import { AMOUNT } from "./amounts.mjs";
 import { call } from "./http.mjs";
-import { writeBaselineConfig } from "./server.mjs";
+import { serve, writeBaselineConfig } from "./server.mjs";
+import { servePostgres, serveRedis } from "./stores.mjs";
 
 const ADMIN_TOKEN = randomBytes(32).toString("base64url");
 const KEY_SECRET = randomBytes(32).toString("base64url");
 const PROJECT = "bench";
 const SHARED_MODULES = ["front.js", "account.js"];
 
-/** The customer that all load falls on; nobody else may touch it. */
-export const HOT_CUSTOMER = "hot";
-export const HOT_GRANT = 1_000_000;
-export const MEASURED_AMOUNT = 0.001;
-
 /**
  * @typedef {object} Contender
  * @property {string} name
  * @property {string} what one line for the report
- * @property {(dataDir: string) => string} writeConfig gives the configuration's path
- * @property {Record<string, string>} environment
+ * @property {(dataDir: string, options: { originAddress?: string }) => Promise<import("./server.mjs").Server>} start
+ *   again on the same directory after a kill
  * @property {(url: string) => Promise<string>} [openAccounts] makes a project and gives
- *   its key; absent: no accounts, only /healthz
- * @property {(url: string, key: string) => Promise<number>} [countConsumptions] of the
- *   hot customer, from its journal
+ *   its key; absent: no accounts, it answers a constant
+ * @property {(url: string, key: string, customer: string) => Promise<number>} countConsumptions
+ *   from the customer's journal
+ * @property {("tmpfs" | "disk")[]} [storages] where it takes part; everywhere if absent
+ * @property {("holds" | "gate")[]} offers beyond consuming
  */
 
-/** @type {Contender} */
-const naive = {
-  name: "naive",
-  what: "hand-written JS, one write per request",
-  writeConfig: (dataDir) => writeBaselineConfig(dataDir, "naive", { modules: SHARED_MODULES }),
-  environment: { KEY_SECRET },
-  openAccounts: makeBaselineKey,
-  countConsumptions: countBaselineConsumptions,
-};
+/** @param {"naive" | "group-commit"} name @param {string} what @returns {Contender} */
+function handWritten(name, what) {
+  return {
+    name,
+    what,
+    start: (dataDir, { originAddress }) =>
+      serve(writeBaselineConfig(dataDir, name, { modules: SHARED_MODULES, originAddress }), {
+        KEY_SECRET,
+      }),
+    openAccounts: makeBaselineKey,
+    countConsumptions: countBaselineConsumptions,
+    offers: ["holds", "gate"],
+  };
+}
+
+/**
+ * @param {string} name
+ * @param {string} what
+ * @param {(dataDir: string, environment: Record<string, string>) => Promise<import("./server.mjs").Server>} start
+ * @returns {Contender}
+ */
+function inDatabase(name, what, start) {
+  return {
+    name,
+    what,
+    start: (dataDir) => start(dataDir, { KEY_SECRET }),
+    openAccounts: makeBaselineKey,
+    countConsumptions: countBaselineConsumptions,
+    // What a database promises is about its disk.
+    storages: ["disk"],
+    offers: [],
+  };
+}
+
+export const NAIVE = handWritten("naive", "hand-written JS Worker, one write per request");
+export const GROUP_COMMIT = handWritten(
+  "group-commit",
+  "hand-written JS Worker, one commit for all that wait",
+);
 
 /** @type {Contender} */
-const groupCommit = {
-  name: "group-commit",
-  what: "hand-written JS, one commit for all that wait",
-  writeConfig: (dataDir) =>
-    writeBaselineConfig(dataDir, "group-commit", { modules: SHARED_MODULES }),
-  environment: { KEY_SECRET },
-  openAccounts: makeBaselineKey,
-  countConsumptions: countBaselineConsumptions,
+export const EMPTY = {
+  name: "empty",
+  what: "a JS Worker that answers a constant",
+  start: (dataDir) => serve(writeBaselineConfig(dataDir, "empty", { hasObject: false }), {}),
+  countConsumptions: async () => 0,
+  offers: [],
 };
 
+export const STORES = [
+  inDatabase("redis-always", "Redis, appendfsync always, behind Node", (dataDir, environment) =>
+    serveRedis(dataDir, "always", environment),
+  ),
+  inDatabase("redis-everysec", "Redis, appendfsync everysec, behind Node", (dataDir, environment) =>
+    serveRedis(dataDir, "everysec", environment),
+  ),
+  inDatabase("postgres", "PostgreSQL, synchronous_commit on, behind Node", servePostgres),
+];
+
 /** @type {Contender} */
-const ours = {
+export const OURS = {
   name: "edge-credits",
   what: "the built Worker (build/worker)",
-  writeConfig: (dataDir) =>
-    writeWorkerdConfig({ dataDir, fromEnvironment: ["ADMIN_TOKEN", "KEY_SECRET"] }),
-  environment: { ADMIN_TOKEN, KEY_SECRET },
+  start(dataDir, { originAddress }) {
+    const fromEnvironment = ["ADMIN_TOKEN", "KEY_SECRET"];
+    const config = writeWorkerdConfig({ dataDir, fromEnvironment, originAddress });
+    return serve(config, { ADMIN_TOKEN, KEY_SECRET });
+  },
   async openAccounts(url) {
     const { body } = await call(`${url}/v1/projects`, {
       key: ADMIN_TOKEN,
       body: { id: PROJECT },
       expect: [200, 201],
     });
-    return body.live_key;
+    const key = body.live_key;
+    const rule = { method: "GET", amount: AMOUNT, mode: "consume", refund_on: ["5xx", "network"] };
+    const rules = ["/hello", "/fail"].map((path) => ({ ...rule, path }));
+    await call(`${url}/v1/gate-rules`, { method: "PUT", key, body: rules });
+    return key;
   },
-  async countConsumptions(url, key) {
-    const list = `${url}/v1/customers/${HOT_CUSTOMER}/transactions?type=consumption&limit=1`;
+  async countConsumptions(url, key, customer) {
+    const list = `${url}/v1/customers/${customer}/transactions?type=consumption&limit=1`;
     const { body } = await call(list, { key });
     return body.pagination.total;
   },
+  offers: ["holds", "gate"],
 };
 
-/** @type {Contender} */
-const empty = {
-  name: "empty",
-  what: "a JS Worker that answers a constant",
-  writeConfig: (dataDir) => writeBaselineConfig(dataDir, "empty", { hasObject: false }),
-  environment: {},
-};
-
-export const OURS = ours;
-export const BASELINES = [naive, groupCommit, empty];
+/** In the order of their turns. */
+export const CONTENDERS = [NAIVE, GROUP_COMMIT, ...STORES, EMPTY, OURS];
 
 async function makeBaselineKey() {
   return `bl_${PROJECT}.${createHmac("sha256", KEY_SECRET).update(PROJECT).digest("base64url")}`;
@@ -89,60 +125,9 @@ async function makeBaselineKey() {
 /**
  * @param {string} url
  * @param {string} key
+ * @param {string} customer
  */
-async function countBaselineConsumptions(url, key) {
-  const { body } = await call(`${url}/v1/customers/${HOT_CUSTOMER}/audit`, { key });
+async function countBaselineConsumptions(url, key, customer) {
+  const { body } = await call(`${url}/v1/customers/${customer}/audit`, { key });
   return body.consumptions;
-}
-
-/**
- * @typedef {object} Scenario
- * @property {string} id
- * @property {string} title
- * @property {string} path
- * @property {boolean} consumes
- * @property {number} connections
- * @property {string[]} contenders
- */
-
-/**
- * @param {number} connections
- * @returns {Scenario[]}
- */
-export function scenarios(connections) {
-  const customer = `/v1/customers/${HOT_CUSTOMER}`;
-  const consume = { path: `${customer}/consume`, consumes: true };
-  const read = { path: `${customer}/balance`, consumes: false };
-  const withAccounts = [naive, groupCommit, ours].map(({ name }) => name);
-  return [
-    {
-      ...consume,
-      id: "consume",
-      title: "consume, one hot customer",
-      connections,
-      contenders: withAccounts,
-    },
-    {
-      ...consume,
-      id: "consume-alone",
-      title: "consume, a lone caller",
-      connections: 1,
-      contenders: withAccounts,
-    },
-    {
-      ...read,
-      id: "balance",
-      title: "balance read, one hot customer",
-      connections,
-      contenders: withAccounts,
-    },
-    {
-      id: "constant",
-      title: "constant answer (GET /healthz)",
-      path: "/healthz",
-      consumes: false,
-      connections,
-      contenders: [empty.name, ours.name],
-    },
-  ];
 }

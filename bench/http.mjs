@@ -5,21 +5,24 @@ const TIMEOUT_MS = 30_000;
 /**
  * @typedef {object} Answer
  * @property {number} status
+ * @property {Headers} headers
  * @property {string} type the content type
  * @property {any} body
  */
 
 /**
  * @param {string} url
- * @param {{ key?: string, body?: unknown, expect?: number[] }} options a body makes it a
- *   POST; `expect`: the statuses that are no error
+ * @param {{ method?: string, key?: string, headers?: Record<string, string>, body?: unknown,
+ *   expect?: number[] }} options `method`: POST if there is a body, else GET; `expect`: the
+ *   statuses that are no error
  * @returns {Promise<Answer>}
  */
-export async function call(url, { key, body, expect = [200] } = {}) {
-  const method = body === undefined ? "GET" : "POST";
+export async function call(url, { key, headers, body, expect = [200], ...options } = {}) {
+  const method = options.method ?? (body === undefined ? "GET" : "POST");
   const answer = await fetch(url, {
     method,
     headers: {
+      ...headers,
       ...(key && { authorization: `Bearer ${key}` }),
       ...(body !== undefined && { "content-type": "application/json" }),
     },
@@ -31,5 +34,28 @@ export async function call(url, { key, body, expect = [200] } = {}) {
     throw new Error(`${method} ${new URL(url).pathname}: status ${answer.status}: ${text}`);
   }
   const type = answer.headers.get("content-type") ?? "";
-  return { status: answer.status, type, body: type.includes("json") ? JSON.parse(text) : text };
+  const read = type.includes("json") ? JSON.parse(text) : text;
+  return { status: answer.status, headers: answer.headers, type, body: read };
+}
+
+/**
+ * Does something for each of many, some at a time.
+ * @template T, R
+ * @param {T[]} items
+ * @param {(item: T) => Promise<R>} act
+ * @param {number} [atOnce]
+ * @returns {Promise<R[]>}
+ */
+export async function forEach(items, act, atOnce = 32) {
+  /** @type {R[]} */
+  const results = [];
+  let next = 0;
+  const work = async () => {
+    while (next < items.length) {
+      const index = next++;
+      results[index] = await act(/** @type {T} */ (items[index]));
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return results;
 }

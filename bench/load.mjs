@@ -1,4 +1,4 @@
-// Puts load on a URL by wrk and reads what wrk saw.
+// Puts load on a server by wrk and reads what wrk saw.
 
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -6,8 +6,7 @@ import { promisify } from "node:util";
 import { UserError } from "../scripts/toolchain.mjs";
 
 const exec = promisify(execFile);
-const CONSUME_SCRIPT = fileURLToPath(new URL("./consume.lua", import.meta.url));
-const WRK_GRACE_MS = 15_000;
+const WRK_GRACE_MS = 60_000;
 const MICROSECONDS = { us: 1, ms: 1e3, s: 1e6, m: 6e7 };
 
 const HOW_TO_INSTALL = `wrk was not found; the benchmark puts its load on with it:
@@ -31,10 +30,43 @@ export async function requireWrk() {
 }
 
 /**
+ * What is asked: a script of bench/load with its arguments.
+ * @typedef {object} Asked
+ * @property {"fixed" | "customers" | "holds"} script
+ * @property {string} path of each request, or what is shown of them
+ * @property {string[]} args of the script
+ */
+
+/** @param {string} path @returns {Asked} */
+export function get(path) {
+  return { script: "fixed", path, args: ["GET"] };
+}
+
+/** @param {string} path @param {unknown} body @returns {Asked} */
+export function post(path, body) {
+  return { script: "fixed", path, args: ["POST", JSON.stringify(body)] };
+}
+
+/**
+ * @param {string} path `{}` stands for 1 to `count`
+ * @param {number} count
+ * @param {unknown} body
+ * @returns {Asked}
+ */
+export function postToMany(path, count, body) {
+  return { script: "customers", path: "/", args: [path, String(count), JSON.stringify(body)] };
+}
+
+/** @param {unknown} reserve @param {unknown} settle bodies @returns {Asked} */
+export function reserveAndSettle(reserve, settle) {
+  return { script: "holds", path: "/", args: [JSON.stringify(reserve), JSON.stringify(settle)] };
+}
+
+/**
  * @typedef {object} Load
- * @property {string} url
+ * @property {string} url of the server
+ * @property {Asked} asked
  * @property {Record<string, string>} headers
- * @property {boolean} consumes POST the consume body instead of GET
  * @property {number} connections
  * @property {number} seconds
  */
@@ -45,21 +77,24 @@ export async function requireWrk() {
  * @property {number} rps
  * @property {number} p50_us
  * @property {number} p99_us
- * @property {number} failures answers other than 2xx or 3xx, and socket errors
+ * @property {number} refused answers other than 2xx or 3xx
+ * @property {number} broken socket errors and timeouts
+ * @property {string} errors what they were
  */
 
 /**
  * @param {Load} load
  * @returns {Promise<Seen>}
  */
-export async function putLoad({ url, headers, consumes, connections, seconds }) {
+export async function putLoad({ url, asked, headers, connections, seconds }) {
   // One thread of wrk makes several times the requests that workerd, which runs a Worker
   // on one thread, can answer; a second would only take CPU time from it.
-  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "--timeout", "5s"];
-  if (consumes) args.push("-s", CONSUME_SCRIPT);
-  for (const [name, value] of Object.entries(headers)) args.push("-H", `${name}: ${value}`);
+  const options = ["-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "--timeout", "5s"];
+  for (const [name, value] of Object.entries(headers)) options.push("-H", `${name}: ${value}`);
+  const script = fileURLToPath(new URL(`./load/${asked.script}.lua`, import.meta.url));
+  const args = [...options, "-s", script, url + asked.path, "--", ...asked.args];
   const timeout = seconds * 1000 + WRK_GRACE_MS;
-  const running = exec("wrk", [...args, url], { timeout, killSignal: "SIGKILL" });
+  const running = exec("wrk", args, { timeout, killSignal: "SIGKILL" });
   const endWithUs = () => running.child.kill("SIGKILL");
   process.once("exit", endWithUs);
   try {
@@ -78,19 +113,21 @@ export function readReport(report) {
   const latency = (/** @type {string} */ percentile) => {
     const [, amount, unit] = find(
       report,
-      new RegExp(`^\\s+${percentile}%\\s+([\\d.]+)(us|ms|s|m)$`, "m"),
+      new RegExp(`^\\s+${percentile}%\\s+([\\d.]+)(us|ms|s|m) *$`, "m"),
     );
     return Number(amount) * MICROSECONDS[/** @type {keyof typeof MICROSECONDS} */ (unit)];
   };
   const socketErrors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/;
-  const [, ...errors] = socketErrors.exec(report) ?? [];
+  const [errors = "none", ...broken] = socketErrors.exec(report) ?? [];
   const [, refused = "0"] = /Non-2xx or 3xx responses: (\d+)/.exec(report) ?? [];
   return {
     requests: number(/^\s+(\d+) requests in /m),
     rps: number(/^Requests\/sec:\s+([\d.]+)$/m),
     p50_us: latency("50"),
     p99_us: latency("99"),
-    failures: [...errors, refused].reduce((sum, count) => sum + Number(count), 0),
+    refused: Number(refused),
+    broken: broken.reduce((sum, count) => sum + Number(count), 0),
+    errors,
   };
 }
 

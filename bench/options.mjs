@@ -2,31 +2,50 @@
 
 import { parseArgs } from "node:util";
 import { UserError } from "../scripts/toolchain.mjs";
+import { CONTENDERS } from "./contenders.mjs";
+import { SCENARIOS } from "./scenarios.mjs";
 
-export const HELP = `npm run bench: edge-credits beside hand-written JS Workers that do the same
+const names = SCENARIOS.map(({ id }) => id);
+const contenderNames = CONTENDERS.map(({ name }) => name);
 
-  --rounds N       rounds of all contenders in turn (5)
-  --seconds N      how long each is measured in each round (4)
-  --connections N  concurrent callers (32)
-  --disk           once more with the ledgers on the disk; else in memory only
-  --baselines      leave edge-credits out
-  --no-build       measure what was built before
-  --json FILE      write every figure to FILE too
-  --help           this text
+export const HELP = `npm run bench: edge-credits beside others that do the same job
 
-Needs wrk and Linux. Figures are only worth something on a machine that does nothing else.
+What is measured:
+  (nothing)          all scenarios, side by side, in memory and on the disk
+  --growth           edge-credits alone as customers, journal, batch, connections and grants grow
+  --cold             the first request to a ledger with a short and with a long journal
+  --start-up         from the start of the process, or of the Worker, to the first answer
+  --page             nothing: writes what the last runs saw into docs/performance.md
+
+How:
+  --only A,B         only these scenarios: ${names.slice(0, 4).join(", ")},
+                     ${names.slice(4).join(", ")}
+  --contenders A,B   only these: ${contenderNames.join(", ")}
+  --storage KIND     tmpfs or disk; else one after the other
+  --rounds N         rounds of all contenders in turn (5)
+  --seconds N        how long each is measured in each round (4)
+  --entries N        --cold, --growth: entries of the longest journal (1000000)
+  --no-build         measure what was built before
+  --json FILE        where every figure goes (bench/results/<what is measured>.json)
+  --help             this text
+
+Needs wrk and Linux; redis-server and postgres are measured where they are installed. Figures
+are only worth something on a machine that does nothing else.
 `;
 
-const LIMITS = { rounds: 100, seconds: 600, connections: 1000 };
+const LIMITS = { rounds: 1000, seconds: 600, entries: 10_000_000 };
 
 /**
  * @typedef {object} Options
  * @property {boolean} help
+ * @property {"comparison" | "growth" | "cold" | "start-up" | "page"} subject
+ * @property {string[] | undefined} only
+ * @property {string[] | undefined} contenders
  * @property {number} rounds
  * @property {number} seconds
- * @property {number} connections
+ * @property {number} entries
+ * @property {boolean} tmpfs
  * @property {boolean} disk
- * @property {boolean} baselines
  * @property {boolean} build
  * @property {string | undefined} json
  */
@@ -41,22 +60,34 @@ export function readOptions(args) {
       args,
       options: {
         help: { type: "boolean", short: "h", default: false },
+        growth: { type: "boolean", default: false },
+        cold: { type: "boolean", default: false },
+        "start-up": { type: "boolean", default: false },
+        page: { type: "boolean", default: false },
+        only: { type: "string" },
+        contenders: { type: "string" },
+        storage: { type: "string" },
         rounds: { type: "string", default: "5" },
         seconds: { type: "string", default: "4" },
-        connections: { type: "string", default: "32" },
-        disk: { type: "boolean", default: false },
-        baselines: { type: "boolean", default: false },
+        entries: { type: "string", default: "1000000" },
         "no-build": { type: "boolean", default: false },
         json: { type: "string" },
       },
     });
+    const { storage } = values;
+    if (storage && !["tmpfs", "disk"].includes(storage)) {
+      throw new UserError(`--storage is tmpfs or disk, not "${storage}"`);
+    }
     return {
       help: values.help,
+      subject: subject(values),
+      only: list("only", values.only, names),
+      contenders: list("contenders", values.contenders, contenderNames),
       rounds: count("rounds", values.rounds),
       seconds: count("seconds", values.seconds),
-      connections: count("connections", values.connections),
-      disk: values.disk,
-      baselines: values.baselines,
+      entries: count("entries", values.entries),
+      tmpfs: storage !== "disk",
+      disk: storage !== "tmpfs",
       build: !values["no-build"],
       json: values.json,
     };
@@ -64,6 +95,32 @@ export function readOptions(args) {
     if (error instanceof UserError || !(error instanceof TypeError)) throw error;
     throw new UserError(`${error.message}\n\n${HELP}`);
   }
+}
+
+/**
+ * @param {Record<string, unknown>} values
+ * @returns {Options["subject"]}
+ */
+function subject(values) {
+  const asked = /** @type {const} */ (["growth", "cold", "start-up", "page"]).filter(
+    (name) => values[name],
+  );
+  if (asked.length > 1) throw new UserError(`one at a time: --${asked.join(", --")}`);
+  return asked[0] ?? "comparison";
+}
+
+/**
+ * @param {string} option
+ * @param {string | undefined} text
+ * @param {string[]} known
+ */
+function list(option, text, known) {
+  const asked = text?.split(",").map((name) => name.trim());
+  const unknown = asked?.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new UserError(`--${option}: "${unknown}" is none of ${known.join(", ")}`);
+  }
+  return asked;
 }
 
 /**

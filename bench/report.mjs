@@ -4,7 +4,7 @@
 
 /**
  * @param {Measurement[]} measurements
- * @param {import("./contenders.mjs").Scenario[]} scenarios
+ * @param {import("./scenarios.mjs").Scenario[]} scenarios
  * @param {string} ourName
  */
 export function summarize(measurements, scenarios, ourName) {
@@ -23,6 +23,7 @@ export function summarize(measurements, scenarios, ourName) {
       id: scenario.id,
       title: scenario.title,
       connections: scenario.connections,
+      itemsPerRequest: scenario.itemsPerRequest ?? 1,
       rows,
       ratios,
     };
@@ -76,7 +77,7 @@ export function median(values) {
  * @param {Summary} summary
  * @param {string} storage
  */
-export function renderSummary({ title, connections, rows, ratios }, storage) {
+export function renderSummary({ title, connections, itemsPerRequest, rows, ratios }, storage) {
   const callers = connections === 1 ? "1 connection" : `${connections} connections`;
   const table = [
     ["", "requests/s", "lowest-highest", "p50 ms", "p99 ms", "CPU us/request"],
@@ -97,7 +98,8 @@ export function renderSummary({ title, connections, rows, ratios }, storage) {
       times(ratio.cpu),
     ]),
   ];
-  return `${title} (${callers}, ${storage})\n${align(table)}`;
+  const items = itemsPerRequest > 1 ? `, ${itemsPerRequest} items per request` : "";
+  return `${title} (${callers}, ${storage}${items})\n${align(table)}`;
 }
 
 /** @param {number} ratio */
@@ -106,7 +108,7 @@ function times(ratio) {
 }
 
 /** @param {string[][]} table */
-function align(table) {
+export function align(table) {
   const widths = (table[0] ?? []).map((_, column) =>
     Math.max(...table.map((row) => row[column]?.length ?? 0)),
   );

@@ -1,13 +1,14 @@
-// Runs one contender on raw workerd: its configuration, its process, the CPU time that
-// it used. Knows nothing of what is measured.
+// Runs a Worker on raw workerd: its configuration, its process, what it used. Knows nothing
+// of what is measured.
 
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { killGroup, signalGroup, waitUntilHealthy } from "../scripts/process.mjs";
 import { readWranglerToml } from "../scripts/selfhost/config.mjs";
 import { toolEnv, UserError, WORKERD } from "../scripts/toolchain.mjs";
+import { cpuSeconds, residentBytes } from "./processes.mjs";
 
 const BASELINES = fileURLToPath(new URL("./baselines/", import.meta.url));
 const READY_DEADLINE_MS = 20_000;
@@ -17,10 +18,12 @@ const LOG_BYTES_KEPT = 4096;
  * Writes the configuration of a hand-written baseline and gives its path.
  * @param {string} dataDir
  * @param {string} name its directory in bench/baselines
- * @param {{ modules?: string[], hasObject?: boolean }} [options] `modules`: what worker.js
- *   imports from bench/baselines
+ * @param {{ modules?: string[], hasObject?: boolean, originAddress?: string | undefined }} [options]
+ *   `modules`: what worker.js imports from bench/baselines; `originAddress`: what is behind its
+ *   gate, `host:port`
  */
-export function writeBaselineConfig(dataDir, name, { modules = [], hasObject = true } = {}) {
+export function writeBaselineConfig(dataDir, name, options = {}) {
+  const { modules = [], hasObject = true, originAddress } = options;
   const embedded = [`${name}/worker.js`, ...modules].map((module) => {
     const path = relative(dataDir, join(BASELINES, module));
     return `(name = ${JSON.stringify(module)}, esModule = embed ${JSON.stringify(path)})`;
@@ -31,13 +34,18 @@ export function writeBaselineConfig(dataDir, name, { modules = [], hasObject = t
   bindings = [
     (name = "ACCOUNT", durableObjectNamespace = "Account"),
     (name = "KEY_SECRET", fromEnvironment = "KEY_SECRET"),
+    ${originAddress ? '(name = "ORIGIN", service = "origin"),' : ""}
   ],`;
+  const origin = originAddress
+    ? `(name = "origin", external = (address = ${JSON.stringify(originAddress)}, http = ())),`
+    : "";
   const text = `using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .mainWorker),
     (name = "disk", disk = (path = ${JSON.stringify(dataDir)}, writable = true)),
+    ${origin}
   ],
   sockets = [ (name = "http", address = "127.0.0.1:0", http = (), service = "main") ],
 );
@@ -57,7 +65,9 @@ const mainWorker :Workerd.Worker = (
 /**
  * @typedef {object} Server
  * @property {string} url without a slash at the end
- * @property {() => number} cpuSeconds user and system time of the process so far
+ * @property {number} readyMs from the start of the process to its first answer
+ * @property {() => number} cpuSeconds user and system time of all its processes so far
+ * @property {() => number} residentBytes memory of all its processes
  * @property {() => string} log the last of what it wrote
  * @property {() => Promise<void>} kill ends it on the spot, as a power cut would
  */
@@ -69,6 +79,7 @@ const mainWorker :Workerd.Worker = (
  * @returns {Promise<Server>}
  */
 export async function serve(configPath, environment) {
+  const started = performance.now();
   const child = spawn(WORKERD, ["serve", "--control-fd=3", configPath], {
     detached: true,
     env: toolEnv(environment),
@@ -88,10 +99,13 @@ export async function serve(configPath, environment) {
     const url = `http://127.0.0.1:${port}`;
     const healthy = { child, deadlineMs: READY_DEADLINE_MS, what: "workerd" };
     await waitUntilHealthy(`${url}/healthz`, healthy);
+    const readyMs = performance.now() - started;
     const pid = /** @type {number} */ (child.pid);
     return {
       url,
-      cpuSeconds: () => cpuSeconds(pid),
+      readyMs,
+      cpuSeconds: () => cpuSeconds([pid]),
+      residentBytes: () => residentBytes([pid]),
       log: () => log.trim(),
       kill: () => killGroup(child),
     };
@@ -126,17 +140,4 @@ function listeningPort(child) {
       resolve(Number(port));
     });
   });
-}
-
-/**
- * The process's clock in /proc/<pid>/stat counts ticks of 10 ms (USER_HZ is 100 on every
- * Linux that Node runs on), so a measurement of seconds is exact to a fraction of a percent.
- * @param {number} pid
- */
-function cpuSeconds(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  // The second field is the program's name in parentheses, which may hold spaces.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [userTicks, systemTicks] = [Number(fields[11]), Number(fields[12])];
-  return (userTicks + systemTicks) / 100;
 }

@@ -16,10 +16,10 @@ const BUILD_DIR = join(ROOT, "build");
  */
 
 /**
- * @param {{ disk: boolean }} options
+ * @param {{ tmpfs: boolean, disk: boolean }} options
  * @returns {Storage[]}
  */
-export function chooseStorages({ disk }) {
+export function chooseStorages({ tmpfs, disk }) {
   const hasTmpfs = existsSync(SHARED_MEMORY) && isTmpfs(SHARED_MEMORY);
   mkdirSync(BUILD_DIR, { recursive: true });
   /** @type {Storage} */
@@ -34,10 +34,10 @@ export function chooseStorages({ disk }) {
   const inMemory = { kind: "tmpfs", parent: SHARED_MEMORY };
   if (!disk) return [inMemory];
   if (isTmpfs(BUILD_DIR)) {
-    console.log("note: the project lies on a tmpfs itself; --disk would measure memory twice");
+    console.log("note: the project lies on a tmpfs itself, so no disk is measured");
     return [inMemory];
   }
-  return [inMemory, onDisk];
+  return tmpfs ? [inMemory, onDisk] : [onDisk];
 }
 
 /**

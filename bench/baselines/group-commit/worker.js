@@ -8,15 +8,16 @@ export { default } from "../front.js";
 
 const INSERT = `
   INSERT INTO entries
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)`;
+  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
+  FROM json_each(?)`;
 
 export class Account extends AccountBase {
   #mailbox = [];
   #isFlushing = false;
 
-  change(amount, payload) {
+  run(...call) {
     return new Promise((resolve, reject) => {
-      this.#mailbox.push({ amount, payload, resolve, reject });
+      this.#mailbox.push({ call, resolve, reject });
       // Not under ctx.waitUntil: a caller that hangs up would leave the others waiting.
       if (!this.#isFlushing) this.#flush();
     });
@@ -30,7 +31,7 @@ export class Account extends AccountBase {
       try {
         const rows = [];
         for (const slot of batch) {
-          const { row, outcome } = this.decide(slot.amount, slot.payload);
+          const { row, outcome } = this.decide(...slot.call);
           slot.outcome = outcome;
           if (row) rows.push(row);
         }

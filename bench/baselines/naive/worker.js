@@ -6,9 +6,9 @@ import { Account as AccountBase } from "../account.js";
 export { default } from "../front.js";
 
 export class Account extends AccountBase {
-  change(amount, payload) {
-    const { row, outcome } = this.decide(amount, payload);
-    if (row) this.sql.exec("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", ...row);
+  run(...call) {
+    const { row, outcome } = this.decide(...call);
+    if (row) this.sql.exec("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)", ...row);
     return outcome;
   }
 }

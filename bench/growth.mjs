@@ -1,0 +1,190 @@
+// edge-credits alone, in memory, as things grow: customers, journal, batch, connections; and
+// what they take of memory. In rounds, the smallest first, then the next.
+
+import assert from "node:assert/strict";
+import { elapsed } from "../scripts/process.mjs";
+import { AMOUNT } from "./amounts.mjs";
+import { OURS } from "./contenders.mjs";
+import { forEach } from "./http.mjs";
+import { growJournal } from "./journal.mjs";
+import { post, postToMany, putLoad } from "./load.mjs";
+import { measureMemory } from "./memory.mjs";
+import { align, median } from "./report.mjs";
+import { chooseStorages, freshDirectory } from "./storage.mjs";
+import { customerApi } from "./verify.mjs";
+
+const WARM_UP_SECONDS = 1;
+const MANY_CONNECTIONS = 64;
+const CONNECTIONS = 32;
+const CUSTOMERS = [1, 10, 100, 1000, 10_000];
+const FIRST_JOURNAL = 1000;
+/** A second more or less makes no difference to a journal of this length. */
+const REUSED_JOURNAL = 1_000_000;
+const BATCHES = [1, 10, 100, 1000];
+const BATCH_CONNECTIONS = 8;
+const MOST_CONNECTIONS = 256;
+
+/**
+ * @typedef {object} Point
+ * @property {number} x what grew
+ * @property {number} rps items per second, in a batch
+ * @property {number} p50_us
+ * @property {number} p99_us
+ * @typedef {{ url: string, key: string, server: import("./server.mjs").Server }} Ours
+ */
+
+/** @param {import("./options.mjs").Options} options */
+export async function measureGrowth(options) {
+  const parts = {
+    customers: await withOurs((ours) => growCustomers(ours, options)),
+    journal: await withOurs((ours) => growJournals(ours, options)),
+    batch: await withOurs((ours) => growBatches(ours, options)),
+    connections: await withOurs((ours) => growConnections(ours, options)),
+  };
+  for (const [name, points] of Object.entries(parts)) console.log(render(name, points));
+  const memory = await withOurs(measureMemory);
+  const { rounds, seconds } = options;
+  return { settings: { rounds, seconds }, parts, memory };
+}
+
+/**
+ * @param {Ours} ours
+ * @param {import("./options.mjs").Options} options
+ */
+async function growCustomers({ url, key }, { rounds, seconds }) {
+  const most = Math.max(...CUSTOMERS);
+  const names = Array.from({ length: most }, (_, index) => `many-${index + 1}`);
+  await forEach(names, (name) => customerApi(url, key, name).topUp(1000));
+  const path = "/v1/customers/many-{}/consume";
+  return inRounds(rounds, CUSTOMERS, (count) =>
+    loadOn(url, key, {
+      asked: postToMany(path, count, { amount: AMOUNT }),
+      connections: MANY_CONNECTIONS,
+      seconds,
+    }),
+  );
+}
+
+/**
+ * Being measured makes a journal longer too, by thousands of entries a second. So each is
+ * measured for one second, and a new one is made for each round where that matters.
+ * @param {Ours} ours
+ * @param {import("./options.mjs").Options} options
+ */
+async function growJournals({ url, key }, { rounds, entries }) {
+  const sizes = [];
+  for (let size = FIRST_JOURNAL; size <= entries; size *= 10) sizes.push(size);
+  /** @type {Map<string, number>} */
+  const present = new Map();
+  let made = 0;
+  return inRounds(rounds, sizes, async (size) => {
+    if (size < REUSED_JOURNAL) made += 1;
+    const name = size < REUSED_JOURNAL ? `journal-${made}` : `journal-of-${size}`;
+    if (!present.has(name)) await growJournal(url, key, name, size);
+    present.set(name, size);
+    const asked = post(`/v1/customers/${name}/consume`, { amount: AMOUNT });
+    const seen = await loadOn(url, key, { asked, connections: CONNECTIONS, seconds: 1 }, false);
+    const { body } = await customerApi(url, key, name).audit();
+    assert.equal(body.consistent, true);
+    assert.ok(body.entries >= size + seen.requests);
+    return seen;
+  });
+}
+
+/**
+ * @param {Ours} ours
+ * @param {import("./options.mjs").Options} options
+ */
+async function growBatches({ url, key }, { rounds, seconds }) {
+  await customerApi(url, key, "batch").topUp(1_000_000);
+  return inRounds(rounds, BATCHES, async (count) => {
+    const items = Array.from({ length: count }, () => ({ amount: AMOUNT }));
+    const seen = await loadOn(url, key, {
+      asked: post("/v1/customers/batch/consume-batch", { items, atomic: false }),
+      connections: BATCH_CONNECTIONS,
+      seconds,
+    });
+    return { ...seen, rps: seen.rps * count };
+  });
+}
+
+/**
+ * @param {Ours} ours
+ * @param {import("./options.mjs").Options} options
+ */
+async function growConnections({ url, key }, { rounds, seconds }) {
+  await customerApi(url, key, "hot").topUp(1_000_000);
+  const counts = [];
+  for (let count = 1; count <= MOST_CONNECTIONS; count *= 2) counts.push(count);
+  return inRounds(rounds, counts, (connections) =>
+    loadOn(url, key, {
+      asked: post("/v1/customers/hot/consume", { amount: AMOUNT }),
+      connections,
+      seconds,
+    }),
+  );
+}
+
+/**
+ * @param {string} url
+ * @param {string} key
+ * @param {Pick<import("./load.mjs").Load, "asked" | "connections" | "seconds">} load
+ * @param {boolean} [warmUp]
+ */
+async function loadOn(url, key, load, warmUp = true) {
+  const full = { ...load, url, headers: { Authorization: `Bearer ${key}` } };
+  if (warmUp) await putLoad({ ...full, seconds: WARM_UP_SECONDS });
+  const seen = await putLoad(full);
+  if (seen.refused + seen.broken > 0) throw new Error(`requests failed: ${JSON.stringify(seen)}`);
+  return seen;
+}
+
+/**
+ * @param {number} rounds
+ * @param {number[]} values
+ * @param {(value: number) => Promise<import("./load.mjs").Seen>} measure
+ * @returns {Promise<Point[]>} the median of each
+ */
+async function inRounds(rounds, values, measure) {
+  const started = performance.now();
+  /** @type {import("./load.mjs").Seen[][]} */
+  const seen = values.map(() => []);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [index, value] of values.entries()) seen[index]?.push(await measure(value));
+  }
+  console.log(`  ${values.join(", ")}: ${elapsed(started)}`);
+  return values.map((x, index) => {
+    const of = (/** @type {"rps" | "p50_us" | "p99_us"} */ field) =>
+      median((seen[index] ?? []).map((one) => one[field]));
+    return { x, rps: of("rps"), p50_us: of("p50_us"), p99_us: of("p99_us") };
+  });
+}
+
+/**
+ * @template T
+ * @param {(ours: Ours) => Promise<T>} measure
+ */
+async function withOurs(measure) {
+  const [storage] = chooseStorages({ tmpfs: true, disk: false });
+  if (!storage) throw new Error("there is no storage");
+  const directory = freshDirectory(storage);
+  const server = await OURS.start(directory.path, {});
+  try {
+    const key = (await OURS.openAccounts?.(server.url)) ?? "";
+    return await measure({ url: server.url, key, server });
+  } finally {
+    await server.kill();
+    directory.dispose();
+  }
+}
+
+/** @param {string} name @param {Point[]} points */
+function render(name, points) {
+  const rows = points.map(({ x, rps, p50_us, p99_us }) => [
+    x.toLocaleString("en"),
+    rps.toFixed(0),
+    (p50_us / 1000).toFixed(2),
+    (p99_us / 1000).toFixed(2),
+  ]);
+  return `\n${align([[name, "per second", "p50 ms", "p99 ms"], ...rows])}`;
+}

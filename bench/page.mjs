@@ -1,0 +1,176 @@
+// Writes what the last runs saw into docs/performance.md, between its marks, and draws the
+// plots beside it. What is around the marks is written by hand.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT, UserError } from "../scripts/toolchain.mjs";
+import { plot } from "./svg.mjs";
+import { judge } from "./targets.mjs";
+
+const PAGE = join(ROOT, "docs", "performance.md");
+const PLOTS = join(ROOT, "docs", "performance");
+const SUBJECTS = ["comparison", "growth", "cold", "start-up"];
+
+const GROWTH = {
+  customers: { title: "Customers", x: "customers, 64 connections", rate: "requests/s" },
+  journal: { title: "Journal", x: "entries in the journal, 32 connections", rate: "requests/s" },
+  batch: { title: "Batch", x: "items in a batch, 8 connections", rate: "items/s" },
+  connections: { title: "Connections", x: "connections, one customer", rate: "requests/s" },
+};
+
+/** @param {string} folder with the results */
+export function writePage(folder) {
+  /** @type {Record<string, any>} */
+  const results = {};
+  for (const subject of SUBJECTS) {
+    const path = join(folder, `${subject}.json`);
+    if (existsSync(path)) results[subject] = JSON.parse(readFileSync(path, "utf8"));
+  }
+  const blocks = {
+    run: results.comparison && describeRun(results),
+    targets: results.comparison && targetTable(results),
+    scenarios: results.comparison && scenarioTables(results.comparison),
+    growth: results.growth && growthSections(results.growth),
+    memory: results.growth && memoryTable(results.growth.memory),
+    "start-up": results["start-up"] && startUpTable(results["start-up"].result),
+  };
+  let page = readFileSync(PAGE, "utf8");
+  for (const [name, text] of Object.entries(blocks)) {
+    if (text) page = replaceBlock(page, name, text);
+    else console.log(`no results for "${name}": left as it is`);
+  }
+  writeFileSync(PAGE, page);
+  console.log(`written: ${PAGE}`);
+}
+
+/**
+ * @param {string} page
+ * @param {string} name
+ * @param {string} text
+ */
+function replaceBlock(page, name, text) {
+  const [start, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
+  const [from, to] = [page.indexOf(start), page.indexOf(end)];
+  if (from < 0 || to < from) throw new UserError(`docs/performance.md has no ${start} … ${end}`);
+  return `${page.slice(0, from + start.length)}\n${text.trim()}\n${page.slice(to)}`;
+}
+
+/** @param {Record<string, any>} results */
+function describeRun(results) {
+  const { facts, settings, results: storages } = results.comparison;
+  const versions = Object.entries(facts.versions).map(([name, version]) => `${name} ${version}`);
+  const audits = storages.flatMap((/** @type {any} */ one) => one.audits);
+  const total = (/** @type {string} */ field) =>
+    count(audits.reduce((/** @type {number} */ sum, /** @type {any} */ a) => sum + a[field], 0));
+  const commands = Object.values(results).map(({ facts }) => {
+    const day = facts.date.slice(0, 16).replace("T", " ");
+    return `    ${facts.command.padEnd(34)} # ${day} UTC`;
+  });
+  return `${commands.join("\n")}
+
+${facts.cpu_count} CPUs (${facts.cpu_model}), Linux ${facts.kernel}; ${versions.join(", ")}.
+Side by side: medians of ${settings.rounds} rounds of ${settings.seconds} s each. After SIGKILL and a restart
+${total("ledgers")} ledgers were audited, all consistent: ${total("answered")} consumptions had been answered,
+${total("journalled")} were in the journals.`;
+}
+
+/** @param {Record<string, any>} results */
+function targetTable(results) {
+  const rows = judge(results).map(({ measure, against, target, seen, isMet }) => [
+    measure,
+    against,
+    target,
+    seen,
+    isMet ? "yes" : "**no**",
+  ]);
+  return table(["measure", "against", "target", "seen", "met"], rows, 5);
+}
+
+/** @param {any} comparison */
+function scenarioTables({ results }) {
+  const rows = results.flatMap((/** @type {any} */ { storage, summaries }) =>
+    summaries.flatMap((/** @type {any} */ summary) =>
+      summary.rows.map((/** @type {any} */ row, /** @type {number} */ index) => [
+        index === 0 ? `${summary.title}; ${summary.connections}; ${storage}` : "",
+        row.contender,
+        count(row.rps),
+        `${count(row.rps_lowest)}–${count(row.rps_highest)}`,
+        (row.p50_us / 1000).toFixed(2),
+        (row.p99_us / 1000).toFixed(2),
+        count(row.cpu_us_per_request),
+      ]),
+    ),
+  );
+  const heads = ["scenario; connections; storage", "contender", "requests/s", "lowest–highest"];
+  return table([...heads, "p50 ms", "p99 ms", "CPU µs/request"], rows, 2);
+}
+
+/** @param {any} growth */
+function growthSections({ parts }) {
+  mkdirSync(PLOTS, { recursive: true });
+  return Object.entries(GROWTH)
+    .map(([name, { title, x, rate }]) => {
+      const points = parts[name];
+      const svg = plot(`${title}: ${rate} and p99`, x, [
+        { label: rate, points: points.map((/** @type {any} */ p) => ({ x: p.x, y: p.rps })) },
+        {
+          label: "p99, ms",
+          points: points.map((/** @type {any} */ p) => ({ x: p.x, y: p.p99_us / 1000 })),
+        },
+      ]);
+      writeFileSync(join(PLOTS, `${name}.svg`), svg);
+      const rows = points.map((/** @type {any} */ p) => [
+        count(p.x),
+        count(p.rps),
+        (p.p50_us / 1000).toFixed(2),
+        (p.p99_us / 1000).toFixed(2),
+      ]);
+      const figures = table([x, rate, "p50 ms", "p99 ms"], rows, 0);
+      return `### ${title}\n\n![${title}: ${rate} and p99](performance/${name}.svg)\n\n${figures}`;
+    })
+    .join("\n\n");
+}
+
+/** @param {any} memory */
+function memoryTable({ bytes_per_ledger, bytes_per_1000_grants }) {
+  const kib = (/** @type {number} */ bytes) => `${(bytes / 1024).toFixed(0)} KiB`;
+  return table(
+    ["what", "memory of the process"],
+    [
+      ["a warm ledger object, its SQLite and V8's share included", kib(bytes_per_ledger)],
+      ["1,000 open grants of a warm ledger", kib(bytes_per_1000_grants)],
+    ],
+    1,
+  );
+}
+
+/** @param {any} result */
+function startUpTable(result) {
+  const ms = (/** @type {number} */ value, digits = 1) => `${value.toFixed(digits)} ms`;
+  return table(
+    ["what", `median of ${result.samples}`],
+    [
+      ["workerd, start of the process to first answer, this Worker", ms(result.workerd_ours_ms)],
+      ["the same, an empty JS Worker", ms(result.workerd_empty_ms)],
+      ["what the Worker adds", ms(result.workerd_ours_ms - result.workerd_empty_ms)],
+      ["V8 alone (Node): compiling the wasm", ms(result.compile_ms, 2)],
+      ["V8 alone (Node): instantiating it", ms(result.instantiate_ms, 2)],
+    ],
+    1,
+  );
+}
+
+/**
+ * @param {string[]} heads
+ * @param {string[][]} rows
+ * @param {number} texts how many columns there are before those with figures
+ */
+function table(heads, rows, texts) {
+  const rule = heads.map((_, column) => (column < texts ? "---" : "---:"));
+  return [heads, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** @param {number} value */
+function count(value) {
+  return Math.round(value).toLocaleString("en");
+}
