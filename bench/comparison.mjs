@@ -83,9 +83,9 @@ async function presence(scenarios, { contenders, disk }) {
     scenarios.some((scenario) => scenario.contenders.includes(name));
   const stores = await findStores();
   const isMissing = (/** @type {string} */ name) =>
-    (name.startsWith("redis") && !stores.redis) || (name === "postgres" && !stores.postgres);
+    (name.includes("redis") && !stores.redis) || (name === "postgres" && !stores.postgres);
   const databases = CONTENDERS.map(({ name }) => name).filter(
-    (name) => disk && isAsked(name) && /^(redis|postgres)/.test(name),
+    (name) => disk && isAsked(name) && /redis|postgres/.test(name),
   );
   const missing = databases.filter(isMissing);
   if (missing.length > 0) {

@@ -5,13 +5,13 @@ import { createHmac, randomBytes } from "node:crypto";
 import { writeWorkerdConfig } from "../scripts/selfhost/config.mjs";
 import { AMOUNT } from "./amounts.mjs";
 import { call } from "./http.mjs";
-import { serve, writeBaselineConfig } from "./server.mjs";
+import { serve, together, writeBaselineConfig } from "./server.mjs";
 import { servePostgres, serveRedis } from "./stores.mjs";
 
 const ADMIN_TOKEN = randomBytes(32).toString("base64url");
 const KEY_SECRET = randomBytes(32).toString("base64url");
 const PROJECT = "bench";
-const SHARED_MODULES = ["front.js", "account.js"];
+const SHARED_MODULES = ["front.js", "keys.js", "account.js"];
 
 /**
  * @typedef {object} Contender
@@ -83,6 +83,16 @@ export const STORES = [
   inDatabase("redis-everysec", "Redis, appendfsync everysec, behind Node", (dataDir, environment) =>
     serveRedis(dataDir, "everysec", environment),
   ),
+  inDatabase(
+    "worker-redis-always",
+    "Redis, appendfsync always, behind Node, behind a JS Worker",
+    async (dataDir, environment) => {
+      const redis = await serveRedis(dataDir, "always", environment);
+      const options = { hasObject: false, modules: ["keys.js"], originAddress: hostOf(redis) };
+      const worker = serve(writeBaselineConfig(dataDir, "remote", options), environment);
+      return together(await worker, redis);
+    },
+  ),
   inDatabase("postgres", "PostgreSQL, synchronous_commit on, behind Node", servePostgres),
 ];
 
@@ -117,6 +127,11 @@ export const OURS = {
 
 /** In the order of their turns. */
 export const CONTENDERS = [NAIVE, GROUP_COMMIT, ...STORES, EMPTY, OURS];
+
+/** @param {import("./server.mjs").Server} server */
+function hostOf({ url }) {
+  return new URL(url).host;
+}
 
 async function makeBaselineKey() {
   return `bl_${PROJECT}.${createHmac("sha256", KEY_SECRET).update(PROJECT).digest("base64url")}`;

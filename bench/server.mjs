@@ -19,8 +19,8 @@ const LOG_BYTES_KEPT = 4096;
  * @param {string} dataDir
  * @param {string} name its directory in bench/baselines
  * @param {{ modules?: string[], hasObject?: boolean, originAddress?: string | undefined }} [options]
- *   `modules`: what worker.js imports from bench/baselines; `originAddress`: what is behind its
- *   gate, `host:port`
+ *   `modules`: what worker.js imports from bench/baselines; `originAddress`: what is behind it,
+ *   `host:port`
  */
 export function writeBaselineConfig(dataDir, name, options = {}) {
   const { modules = [], hasObject = true, originAddress } = options;
@@ -28,14 +28,14 @@ export function writeBaselineConfig(dataDir, name, options = {}) {
     const path = relative(dataDir, join(BASELINES, module));
     return `(name = ${JSON.stringify(module)}, esModule = embed ${JSON.stringify(path)})`;
   });
-  const object = `
+  const objects = hasObject
+    ? `
   durableObjectNamespaces = [(className = "Account", uniqueKey = "account", enableSql = true)],
-  durableObjectStorage = (localDisk = "disk"),
-  bindings = [
-    (name = "ACCOUNT", durableObjectNamespace = "Account"),
-    (name = "KEY_SECRET", fromEnvironment = "KEY_SECRET"),
-    ${originAddress ? '(name = "ORIGIN", service = "origin"),' : ""}
-  ],`;
+  durableObjectStorage = (localDisk = "disk"),`
+    : "";
+  const bindings = ['(name = "KEY_SECRET", fromEnvironment = "KEY_SECRET")'];
+  if (hasObject) bindings.push('(name = "ACCOUNT", durableObjectNamespace = "Account")');
+  if (originAddress) bindings.push('(name = "ORIGIN", service = "origin")');
   const origin = originAddress
     ? `(name = "origin", external = (address = ${JSON.stringify(originAddress)}, http = ())),`
     : "";
@@ -54,7 +54,8 @@ const mainWorker :Workerd.Worker = (
   modules = [
     ${embedded.join(",\n    ")},
   ],
-  compatibilityDate = "${readWranglerToml().compatibilityDate}",${hasObject ? object : ""}
+  compatibilityDate = "${readWranglerToml().compatibilityDate}",${objects}
+  bindings = [ ${bindings.join(", ")} ],
 );
 `;
   const path = join(dataDir, "config.capnp");
@@ -140,4 +141,21 @@ function listeningPort(child) {
       resolve(Number(port));
     });
   });
+}
+
+/**
+ * A Worker and the server that it cannot do without, as one.
+ * @param {Server} front
+ * @param {Server} behind
+ * @returns {Server}
+ */
+export function together(front, behind) {
+  return {
+    url: front.url,
+    readyMs: front.readyMs + behind.readyMs,
+    cpuSeconds: () => front.cpuSeconds() + behind.cpuSeconds(),
+    residentBytes: () => front.residentBytes() + behind.residentBytes(),
+    log: () => [front, behind].map((one) => one.log()).join("\n"),
+    kill: async () => void (await Promise.all([front.kill(), behind.kill()])),
+  };
 }

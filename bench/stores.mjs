@@ -89,7 +89,12 @@ export async function servePostgres(dataDir, environment) {
   }
   const port = await freePort();
   // All else as installed: fsync and synchronous_commit are on.
-  const settings = { listen_addresses: "127.0.0.1", unix_socket_directories: files };
+  const settings = {
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: files,
+    // Not in /dev/shm, where a kill would leave it.
+    dynamic_shared_memory_type: "mmap",
+  };
   const args = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   return serveStore("postgres", environment, {
     port,

@@ -37,6 +37,7 @@ const RATIOS = [
   ["holds", "tmpfs", "naive", { rps: 2 }],
   ["consume", "disk", "redis-always", { rps: 1 }],
   ["consume", "disk", "redis-everysec", { rps: 1 }],
+  ["consume", "disk", "worker-redis-always", { rps: 1 }],
   ["consume", "disk", "postgres", { rps: 3 }],
 ];
 const BATCH_TARGET = 12;

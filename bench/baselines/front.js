@@ -2,18 +2,18 @@
 // body, the answer, the gate. The baselines differ only in how the object commits, so this
 // is shared. It holds to edge-credits' contract where it is measured and leaves out the rest.
 //
-// Written to be fast: a key is verified once per isolate, ids of objects are kept, and the
-// object's own string is the answer (a string crosses RPC cheaper than a structure).
+// Written to be fast: ids of objects are kept, and the object's own string is the answer (a
+// string crosses RPC cheaper than a structure).
+
+import { projectOf, remember, verify } from "./keys.js";
 
 const CUSTOMER =
   /^https?:\/\/[^/]+\/v1\/customers\/([^/?]+)\/(consume|balance|credits|audit)(?:\?|$)/;
 const USAGE = /^https?:\/\/[^/]+\/v1\/usage-transactions(?:\/txn_([^/.]+)\.(\d{1,15})\/complete)?$/;
 const GATE = /^https?:\/\/[^/]+\/gate(\/[^?]*)(.*)/;
-const KEY = /^Bearer (bl_([A-Za-z0-9-]{1,64})\.([A-Za-z0-9_-]{43}))$/;
 const MICROS_PER_CREDIT = 1_000_000;
 // Up to here every millionth has a double of its own, so none is lost in JSON.
 const MAX_CREDITS = 1_000_000_000;
-const MAX_REMEMBERED = 10_000;
 /** What a gated route costs, in millionths. */
 const GATE_RULES = { "GET /hello": 1000, "GET /fail": 1000 };
 
@@ -32,10 +32,7 @@ const COMPLETION_PROBLEMS = {
   409: ["already_completed", "the hold was completed by another amount"],
 };
 
-const encoder = new TextEncoder();
-const projectsByKey = new Map();
 const objectIds = new Map();
-let signingKey;
 
 export default {
   async fetch(request, env, ctx) {
@@ -43,7 +40,7 @@ export default {
     const route = CUSTOMER.exec(url) ?? USAGE.exec(url) ?? GATE.exec(url);
     if (!route) return withoutKey(url);
     const authorization = request.headers.get("authorization");
-    const project = projectsByKey.get(authorization) ?? (await verify(authorization, env));
+    const project = projectOf(authorization) ?? (await verify(authorization, env));
     if (!project) return problem(401, "invalid_key", "the key is missing or not one of ours");
     const [, first, second] = route;
     if (first?.startsWith("/")) return gate(request, env, ctx, project, route);
@@ -159,26 +156,6 @@ function toMicros(credits) {
   return micros > 0 && micros / MICROS_PER_CREDIT === credits ? micros : null;
 }
 
-/** WebCrypto's verify compares in constant time. */
-async function verify(authorization, env) {
-  const [, , project, tag] = KEY.exec(authorization ?? "") ?? [];
-  if (!project) return null;
-  signingKey ??= await crypto.subtle.importKey(
-    "raw",
-    encoder.encode(env.KEY_SECRET),
-    { name: "HMAC", hash: "SHA-256" },
-    false,
-    ["verify"],
-  );
-  const bytes = Uint8Array.from(atob(tag.replaceAll("-", "+").replaceAll("_", "/")), (c) =>
-    c.charCodeAt(0),
-  );
-  if (!(await crypto.subtle.verify("HMAC", signingKey, bytes, encoder.encode(project))))
-    return null;
-  remember(projectsByKey, authorization, project);
-  return project;
-}
-
 function accountOf(env, project, customer) {
   const name = `${project}/${customer}`;
   let id = objectIds.get(name);
@@ -187,11 +164,6 @@ function accountOf(env, project, customer) {
     remember(objectIds, name, id);
   }
   return env.ACCOUNT.get(id);
-}
-
-function remember(map, key, value) {
-  if (map.size >= MAX_REMEMBERED) map.clear();
-  map.set(key, value);
 }
 
 function withoutKey(url) {

@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import postgres from "postgres";
 
-const CONNECTIONS = 8;
+const CONNECTIONS = 16;
 
 export async function connect(port) {
   const sql = postgres({
