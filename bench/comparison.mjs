@@ -3,7 +3,7 @@
 import { elapsed } from "../scripts/process.mjs";
 import { CONTENDERS, OURS } from "./contenders.mjs";
 import { measureTurn, WARM_UP_SECONDS } from "./measure.mjs";
-import { renderSummary, summarize } from "./report.mjs";
+import { median, renderSummary, summarize } from "./report.mjs";
 import { SCENARIOS } from "./scenarios.mjs";
 import { serve, writeBaselineConfig } from "./server.mjs";
 import { chooseStorages, freshDirectory } from "./storage.mjs";
@@ -11,6 +11,8 @@ import { findStores, setupClients } from "./stores.mjs";
 
 // What a turn needs around its loads: two starts, the conformance check, the audit.
 const OVERHEAD_SECONDS = 4;
+/** What share of the CPUs others may take before a measurement is called disturbed. */
+export const DISTURBED = 0.1;
 
 /**
  * @param {import("./options.mjs").Options} options
@@ -38,6 +40,7 @@ export async function compare(options) {
       results.push({ storage: storage.kind, summaries, ...seen });
     }
     printAudits(results.flatMap(({ audits }) => audits));
+    printDisturbance(results.flatMap(({ measurements }) => measurements));
     return { settings: { rounds, seconds }, results };
   } finally {
     await origin.end();
@@ -119,5 +122,15 @@ function printAudits(audits) {
   console.log(
     `\naudit after SIGKILL and restart: ${total("ledgers")} ledgers, all consistent; ` +
       `${total("answered")} consumptions answered, ${total("journalled")} in the journals`,
+  );
+}
+
+/** @param {{ disturbance: number }[]} measurements */
+function printDisturbance(measurements) {
+  const shares = measurements.map(({ disturbance }) => disturbance);
+  const disturbed = shares.filter((share) => share > DISTURBED).length;
+  console.log(
+    `other programs, just before each of ${shares.length} measurements: ` +
+      `${(median(shares) * 100).toFixed(0)}% of the CPUs; more than ${DISTURBED * 100}% before ${disturbed}`,
   );
 }

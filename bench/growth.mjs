@@ -16,7 +16,6 @@ import { customerApi } from "./verify.mjs";
 const WARM_UP_SECONDS = 1;
 const MANY_CONNECTIONS = 64;
 const CONNECTIONS = 32;
-const CUSTOMERS = [1, 10, 100, 1000, 10_000];
 const FIRST_JOURNAL = 1000;
 /** A second more or less makes no difference to a journal of this length. */
 const REUSED_JOURNAL = 1_000_000;
@@ -51,12 +50,11 @@ export async function measureGrowth(options) {
  * @param {Ours} ours
  * @param {import("./options.mjs").Options} options
  */
-async function growCustomers({ url, key }, { rounds, seconds }) {
-  const most = Math.max(...CUSTOMERS);
-  const names = Array.from({ length: most }, (_, index) => `many-${index + 1}`);
+async function growCustomers({ url, key }, { rounds, seconds, customers }) {
+  const names = Array.from({ length: customers }, (_, index) => `many-${index + 1}`);
   await forEach(names, (name) => customerApi(url, key, name).topUp(1000));
   const path = "/v1/customers/many-{}/consume";
-  return inRounds(rounds, CUSTOMERS, (count) =>
+  return inRounds(rounds, tenfold(1, customers), (count) =>
     loadOn(url, key, {
       asked: postToMany(path, count, { amount: AMOUNT }),
       connections: MANY_CONNECTIONS,
@@ -72,12 +70,10 @@ async function growCustomers({ url, key }, { rounds, seconds }) {
  * @param {import("./options.mjs").Options} options
  */
 async function growJournals({ url, key }, { rounds, entries }) {
-  const sizes = [];
-  for (let size = FIRST_JOURNAL; size <= entries; size *= 10) sizes.push(size);
   /** @type {Map<string, number>} */
   const present = new Map();
   let made = 0;
-  return inRounds(rounds, sizes, async (size) => {
+  return inRounds(rounds, tenfold(FIRST_JOURNAL, entries), async (size) => {
     if (size < REUSED_JOURNAL) made += 1;
     const name = size < REUSED_JOURNAL ? `journal-${made}` : `journal-of-${size}`;
     if (!present.has(name)) await growJournal(url, key, name, size);
@@ -123,6 +119,13 @@ async function growConnections({ url, key }, { rounds, seconds }) {
       seconds,
     }),
   );
+}
+
+/** @param {number} first @param {number} last */
+function tenfold(first, last) {
+  const values = [];
+  for (let value = first; value <= last; value *= 10) values.push(value);
+  return values;
 }
 
 /**

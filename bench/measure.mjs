@@ -4,6 +4,7 @@
 import { UserError } from "../scripts/toolchain.mjs";
 import { call, forEach } from "./http.mjs";
 import { putLoad } from "./load.mjs";
+import { businessOfOthers } from "./processes.mjs";
 import { freshDirectory } from "./storage.mjs";
 import { auditScenario, checkConformance, customerApi } from "./verify.mjs";
 
@@ -13,7 +14,7 @@ export const WARM_UP_SECONDS = 1;
 /** @typedef {import("./scenarios.mjs").Scenario} Scenario */
 /**
  * @typedef {import("./load.mjs").Seen & { scenario: string, contender: string,
- *   cpu_us_per_request: number }} Measurement
+ *   cpu_us_per_request: number, disturbance: number }} Measurement
  */
 
 /**
@@ -36,6 +37,7 @@ export async function measureTurn(contender, scenarios, { seconds, storage, orig
       const load = loadOf(server, scenario, key);
       if (key && scenario.status) await requireStatus(load, scenario.status);
       const warmUp = await putLoad({ ...load, seconds: WARM_UP_SECONDS });
+      const disturbance = await businessOfOthers();
       const cpuBefore = server.cpuSeconds();
       const seen = await putLoad({ ...load, seconds });
       const cpuSeconds = server.cpuSeconds() - cpuBefore;
@@ -49,6 +51,7 @@ export async function measureTurn(contender, scenarios, { seconds, storage, orig
         scenario: scenario.id,
         contender: contender.name,
         ...seen,
+        disturbance,
         cpu_us_per_request: (cpuSeconds * 1e6) / seen.requests,
       });
     }

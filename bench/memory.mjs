@@ -7,9 +7,9 @@ import { forEach } from "./http.mjs";
 import { customerApi } from "./verify.mjs";
 
 const STEPS = 4;
-const LEDGERS_PER_STEP = 1000;
+const LEDGERS_PER_STEP = 500;
 const GRANTS_PER_STEP = 1000;
-const GRANTED_LEDGERS = 8;
+const GRANTED_LEDGERS = 4;
 
 /** @param {import("./growth.mjs").Ours} ours */
 export async function measureMemory({ url, key, server }) {

@@ -25,6 +25,7 @@ How:
   --rounds N         rounds of all contenders in turn (5)
   --seconds N        how long each is measured in each round (4)
   --entries N        --cold, --growth: entries of the longest journal (1000000)
+  --customers N      --growth: the most customers (10000)
   --no-build         measure what was built before
   --json FILE        where every figure goes (bench/results/<what is measured>.json)
   --help             this text
@@ -33,7 +34,7 @@ Needs wrk and Linux; redis-server and postgres are measured where they are insta
 are only worth something on a machine that does nothing else.
 `;
 
-const LIMITS = { rounds: 1000, seconds: 600, entries: 10_000_000 };
+const LIMITS = { rounds: 1000, seconds: 600, entries: 10_000_000, customers: 100_000 };
 
 /**
  * @typedef {object} Options
@@ -44,6 +45,7 @@ const LIMITS = { rounds: 1000, seconds: 600, entries: 10_000_000 };
  * @property {number} rounds
  * @property {number} seconds
  * @property {number} entries
+ * @property {number} customers
  * @property {boolean} tmpfs
  * @property {boolean} disk
  * @property {boolean} build
@@ -70,6 +72,7 @@ export function readOptions(args) {
         rounds: { type: "string", default: "5" },
         seconds: { type: "string", default: "4" },
         entries: { type: "string", default: "1000000" },
+        customers: { type: "string", default: "10000" },
         "no-build": { type: "boolean", default: false },
         json: { type: "string" },
       },
@@ -86,6 +89,7 @@ export function readOptions(args) {
       rounds: count("rounds", values.rounds),
       seconds: count("seconds", values.seconds),
       entries: count("entries", values.entries),
+      customers: count("customers", values.customers),
       tmpfs: storage !== "disk",
       disk: storage !== "tmpfs",
       build: !values["no-build"],

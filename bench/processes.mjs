@@ -2,6 +2,8 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 
+const LOOK_MS = 250;
+
 /**
  * The clock in /proc/<pid>/stat counts ticks of 10 ms (USER_HZ is 100 on every Linux that
  * Node runs on), so a measurement of seconds is exact to a fraction of a percent.
@@ -56,4 +58,23 @@ function statOf(pid) {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * How busy this machine's CPUs are with others than us, from 0 to 1, over a moment in which we
+ * do nothing.
+ */
+export async function businessOfOthers() {
+  const before = busyAndAll();
+  await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  const after = busyAndAll();
+  return (after.busy - before.busy) / (after.all - before.all || 1);
+}
+
+function busyAndAll() {
+  const [line = ""] = readFileSync("/proc/stat", "latin1").split("\n");
+  const times = line.trim().split(/\s+/).slice(1, 9).map(Number);
+  const all = times.reduce((sum, time) => sum + time, 0);
+  // idle and iowait.
+  return { all, busy: all - (times[3] ?? 0) - (times[4] ?? 0) };
 }
