@@ -3,6 +3,7 @@
 import { elapsed } from "../scripts/process.mjs";
 import { CONTENDERS, OURS } from "./contenders.mjs";
 import { measureTurn, WARM_UP_SECONDS } from "./measure.mjs";
+import { DISTURBED } from "./processes.mjs";
 import { median, renderSummary, summarize } from "./report.mjs";
 import { SCENARIOS } from "./scenarios.mjs";
 import { serve, writeBaselineConfig } from "./server.mjs";
@@ -11,8 +12,6 @@ import { findStores, setupClients } from "./stores.mjs";
 
 // What a turn needs around its loads: two starts, the conformance check, the audit.
 const OVERHEAD_SECONDS = 4;
-/** What share of the CPUs others may take before a measurement is called disturbed. */
-export const DISTURBED = 0.1;
 
 /**
  * @param {import("./options.mjs").Options} options

@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT, UserError } from "../scripts/toolchain.mjs";
+import { DISTURBED } from "./processes.mjs";
 import { plot } from "./svg.mjs";
 import { judge } from "./targets.mjs";
 
@@ -64,14 +65,23 @@ function describeRun(results) {
     count(audits.reduce((/** @type {number} */ sum, /** @type {any} */ a) => sum + a[field], 0));
   const commands = Object.values(results).map(({ facts }) => {
     const day = facts.date.slice(0, 16).replace("T", " ");
-    return `    ${facts.command.padEnd(34)} # ${day} UTC`;
+    return `${facts.command.padEnd(34)} # ${day} UTC`;
   });
-  return `${commands.join("\n")}
+  const others = disturbance(storages.flatMap((/** @type {any} */ one) => one.measurements));
+  return `\`\`\`sh
+${commands.join("\n")}
+\`\`\`
 
 ${facts.cpu_count} CPUs (${facts.cpu_model}), Linux ${facts.kernel}; ${versions.join(", ")}.
 Side by side: medians of ${settings.rounds} rounds of ${settings.seconds} s each. After SIGKILL and a restart
 ${total("ledgers")} ledgers were audited, all consistent: ${total("answered")} consumptions had been answered,
-${total("journalled")} were in the journals.`;
+${total("journalled")} were in the journals. ${others}`;
+}
+
+/** @param {{ disturbance: number }[]} measurements */
+function disturbance(measurements) {
+  const disturbed = measurements.filter(({ disturbance }) => disturbance > DISTURBED).length;
+  return `Other programs took more than ${DISTURBED * 100}% of the CPUs just before ${disturbed} of ${measurements.length} measurements.`;
 }
 
 /** @param {Record<string, any>} results */

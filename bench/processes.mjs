@@ -3,6 +3,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 const LOOK_MS = 250;
+/** What share of the CPUs others may take before a measurement is called disturbed. */
+export const DISTURBED = 0.1;
 
 /**
  * The clock in /proc/<pid>/stat counts ticks of 10 ms (USER_HZ is 100 on every Linux that
