@@ -19,7 +19,9 @@ import {
 } from "./toolchain.mjs";
 
 const TARGET_DIR = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
-const CARGO_WASM = join(TARGET_DIR, WASM_TARGET, "release", "edge_credits.wasm");
+// A profile of its own, thus a folder of its own.
+const PROFILE = "worker";
+const CARGO_WASM = join(TARGET_DIR, WASM_TARGET, PROFILE, "edge_credits.wasm");
 const BINDGEN_DIR = join(ROOT, "build", "bindgen");
 const STAMP = join(ROOT, "build", "engine.stamp");
 const SHELL = join(ROOT, "src", "worker", "shell", "index.ts");
@@ -31,7 +33,7 @@ export const WORKER_WASM = join(WORKER_DIR, "engine.wasm");
 
 // Named one by one: `--all-features` lets wasm-opt emit what no runtime loads.
 const WASM_OPT_FLAGS = [
-  "-O3",
+  "-Oz",
   "--enable-bulk-memory",
   "--enable-bulk-memory-opt",
   "--enable-nontrapping-float-to-int",
@@ -60,7 +62,7 @@ const onePlatform = {
 
 /** Builds `build/worker/{index.js,engine.wasm}`; prints each step and the sizes. */
 export async function build() {
-  await step("cargo build (wasm32, release)", compile);
+  await step("cargo build (wasm32)", compile);
   const stamp = engineStamp();
   const isCurrent = existsSync(WORKER_WASM) && existsSync(STAMP) && read(STAMP) === stamp;
   if (isCurrent) {
@@ -75,7 +77,16 @@ export async function build() {
 }
 
 async function compile() {
-  const args = ["build", "--release", "--lib", "--target", WASM_TARGET, "--features", "worker"];
+  const args = [
+    "build",
+    "--profile",
+    PROFILE,
+    "--lib",
+    "--target",
+    WASM_TARGET,
+    "--features",
+    "worker",
+  ];
   // The unit separator is Cargo's: a path may contain a space.
   const env = { CARGO_ENCODED_RUSTFLAGS: reproducibleRustFlags().join("\x1f") };
   await run("cargo", args, { cwd: ROOT, env, show: true });

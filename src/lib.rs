@@ -7,6 +7,7 @@
 //! - [`ledger`]: decides about credits. No I/O, no clock, no randomness.
 //! - [`pricing`]: turns an action or a count of tokens into an amount.
 //! - [`tally`]: sums of many amounts, for analytics.
+//! - [`json`]: texts from values and values from texts.
 //! - [`api`]: what travels over HTTP: request bodies, answers, problems.
 //! - `worker` (feature `worker`): what only runs on Cloudflare or workerd:
 //!   keys, routes, the journal, the objects.
@@ -21,6 +22,7 @@ pub mod api;
 #[cfg(any(feature = "client", feature = "fetch"))]
 pub mod client;
 pub mod credits;
+pub mod json;
 pub mod ledger;
 pub mod pricing;
 pub mod tally;

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Decimal, JsonText, Problem};
+use super::{Decimal, Problem};
+use crate::json::JsonText;
 
 /// `GET /v1/customers/{id}/balance`.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -3,12 +3,9 @@
 
 use std::borrow::Cow;
 
-use serde::de::Deserialize;
-use serde_json::value::RawValue;
-
-use super::fields::Fields;
 use super::{Code, Problem};
 use crate::credits::Credits;
+use crate::json::{Kind, Tape, Unreadable};
 use crate::text::Name;
 use crate::time::Timestamp;
 
@@ -22,7 +19,8 @@ const MAX_DESCRIPTION_BYTES: usize = 1024;
 pub struct Body<'a> {
     /// Where this object stands in the whole body, such as `items[3].`.
     place: String,
-    fields: Vec<(Cow<'a, str>, &'a RawValue)>,
+    /// Each with its value's text.
+    fields: Vec<(Cow<'a, str>, &'a str)>,
 }
 
 /// One present, non-null field.
@@ -45,19 +43,9 @@ impl<'a> Body<'a> {
     }
 
     fn read(text: &'a str, place: String, known: &[&str]) -> Result<Self, Problem> {
-        let Fields(fields) = serde_json::from_str(text).map_err(|error| {
-            let detail = match error.classify() {
-                serde_json::error::Category::Data => {
-                    "the body must be one JSON object with each field once".to_owned()
-                }
-                _ => format!("not valid JSON at line {} column {}", error.line(), error.column()),
-            };
-            match place.is_empty() {
-                true => Problem::new(Code::InvalidJson, detail),
-                false => {
-                    Problem::field(Code::InvalidField, place.trim_end_matches('.'), "must be a JSON object")
-                }
-            }
+        let fields = fields(text).map_err(|detail| match place.is_empty() {
+            true => Problem::new(Code::InvalidJson, detail),
+            false => Problem::field(Code::InvalidField, place.trim_end_matches('.'), "must be a JSON object"),
         })?;
         let body = Self { place, fields };
         match body.fields.iter().find(|(name, _)| !known.contains(&name.as_ref())) {
@@ -75,8 +63,8 @@ impl<'a> Body<'a> {
 
     /// A field; `None` if it is absent or null.
     pub fn get(&self, name: &str) -> Option<Field<'a>> {
-        let (_, raw) = self.fields.iter().find(|(known, _)| known == name)?;
-        (raw.get() != "null").then(|| Field { path: self.path(name), text: raw.get() })
+        let (_, text) = self.fields.iter().find(|(known, _)| known == name)?;
+        (*text != "null").then(|| Field { path: self.path(name), text })
     }
 
     /// Whether a field is there, null included.
@@ -168,8 +156,8 @@ impl<'a> Body<'a> {
         let Some(field) = self.get("metadata") else {
             return Ok(None);
         };
-        let is_object =
-            serde_json::from_str::<serde_json::Value>(field.text).is_ok_and(|value| value.is_object());
+        let is_object = Tape::of(field.text)
+            .is_ok_and(|tape| tape.kind(Tape::ROOT) == Some(Kind::Object) && tape.is_sound());
         match (is_object, field.text.len() <= MAX_METADATA_BYTES) {
             (true, true) => Ok(Some(field.text.to_owned())),
             (false, _) => Err(self.invalid("metadata", "must be a JSON object")),
@@ -187,10 +175,6 @@ impl<'a> Field<'a> {
     /// The problem of this field's value.
     pub fn invalid(&self, detail: &str) -> Problem {
         Problem::field(Code::InvalidField, &self.path, detail)
-    }
-
-    fn read<T: Deserialize<'a>>(&self, detail: &str) -> Result<T, Problem> {
-        serde_json::from_str(self.text).map_err(|_| self.invalid(detail))
     }
 
     /// As an amount.
@@ -220,7 +204,9 @@ impl<'a> Field<'a> {
     /// # Errors
     /// `invalid_field`.
     pub fn string(&self) -> Result<String, Problem> {
-        self.read("must be a string")
+        let tape = Tape::of(self.text).ok();
+        let text = tape.as_ref().and_then(|tape| tape.string(Tape::ROOT));
+        text.map(Cow::into_owned).ok_or_else(|| self.invalid("must be a string"))
     }
 
     /// As a name: 1–256 bytes without control characters.
@@ -237,7 +223,11 @@ impl<'a> Field<'a> {
     /// # Errors
     /// `invalid_field`.
     pub fn boolean(&self) -> Result<bool, Problem> {
-        self.read("must be true or false")
+        match self.text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(self.invalid("must be true or false")),
+        }
     }
 
     /// As a whole number within bounds.
@@ -246,8 +236,8 @@ impl<'a> Field<'a> {
     /// `invalid_field`.
     pub fn integer(&self, bounds: std::ops::RangeInclusive<i64>) -> Result<i64, Problem> {
         let detail = || format!("must be a whole number from {} to {}", bounds.start(), bounds.end());
-        let value: i64 = serde_json::from_str(self.text).map_err(|_| self.invalid(&detail()))?;
-        if bounds.contains(&value) { Ok(value) } else { Err(self.invalid(&detail())) }
+        let value = self.text.parse().ok().filter(|value| bounds.contains(value));
+        value.ok_or_else(|| self.invalid(&detail()))
     }
 
     /// As a whole number within bounds, none below zero.
@@ -276,12 +266,14 @@ impl<'a> Field<'a> {
     /// # Errors
     /// `invalid_field`.
     pub fn list(&self) -> Result<Vec<Field<'a>>, Problem> {
-        let items: Vec<&'a RawValue> = self.read("must be a list")?;
-        let element = |(index, raw): (usize, &'a RawValue)| Field {
-            path: format!("{}[{index}]", self.path),
-            text: raw.get(),
-        };
-        Ok(items.into_iter().enumerate().map(element).collect())
+        match Tape::of(self.text) {
+            Ok(tape) if tape.kind(Tape::ROOT) == Some(Kind::List) => {
+                let element =
+                    |(index, place)| Field { path: format!("{}[{index}]", self.path), text: tape.raw(place) };
+                Ok(tape.within(Tape::ROOT).enumerate().map(element).collect())
+            }
+            _ => Err(self.invalid("must be a list")),
+        }
     }
 
     /// As an object whose fields are all known.
@@ -299,12 +291,40 @@ impl<'a> Field<'a> {
     pub fn whole(bytes: &'a [u8]) -> Result<Self, Problem> {
         let text = std::str::from_utf8(bytes)
             .map_err(|_| Problem::new(Code::InvalidJson, "the body is not UTF-8"))?;
-        let raw: &RawValue = serde_json::from_str(text).map_err(|error| {
-            let detail = format!("not valid JSON at line {} column {}", error.line(), error.column());
-            Problem::new(Code::InvalidJson, detail)
-        })?;
-        Ok(Self { path: "body".to_owned(), text: raw.get() })
+        let tape = Tape::of(text).map_err(|error| Problem::new(Code::InvalidJson, place_in(text, error)))?;
+        Ok(Self { path: "body".to_owned(), text: tape.raw(Tape::ROOT) })
     }
+}
+
+/// An object's fields, or why it is not one with each field once.
+fn fields(text: &str) -> Result<Vec<(Cow<'_, str>, &str)>, String> {
+    let no_object = || "the body must be one JSON object with each field once".to_owned();
+    let tape = Tape::of(text).map_err(|error| place_in(text, error))?;
+    if tape.kind(Tape::ROOT) != Some(Kind::Object) {
+        return Err(no_object());
+    }
+    let mut fields: Vec<(Cow<'_, str>, &str)> = Vec::new();
+    let mut places = tape.within(Tape::ROOT);
+    while let (Some(name), Some(value)) = (places.next(), places.next()) {
+        let name = tape.string(name).ok_or_else(no_object)?;
+        if fields.iter().any(|(known, _)| *known == name) {
+            return Err(no_object());
+        }
+        fields.push((name, tape.raw(value)));
+    }
+    Ok(fields)
+}
+
+/// Where a text ceases to be JSON, for people.
+fn place_in(text: &str, error: Unreadable) -> String {
+    let at = match error {
+        Unreadable::Syntax { at } => at,
+        Unreadable::Value { .. } => 0,
+    };
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    let line = before.split(|byte| *byte == b'\n').count();
+    let column = before.rsplit(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len).saturating_add(1);
+    format!("not valid JSON at line {line} column {column}")
 }
 
 #[cfg(test)]

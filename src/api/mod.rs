@@ -8,7 +8,6 @@ mod analytics;
 mod answer;
 mod body;
 mod decimal;
-mod fields;
 mod problem;
 mod settings;
 
@@ -22,6 +21,6 @@ pub use answer::{
     TransactionAnswer, UsageCompleteAnswer, UsageStartAnswer, UsageStateAnswer,
 };
 pub use body::{Body, Field};
-pub use decimal::{Decimal, Exact, JsonText};
+pub use decimal::{Decimal, Exact};
 pub use problem::{Code, Problem};
 pub use settings::{CustomerSettingsAnswer, SettingsAnswer, SpendLimitAnswer};

@@ -1,8 +1,12 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{Decimal, JsonText};
+use super::Decimal;
+use crate::json::{self, JsonText, Raw};
 use crate::ledger::Refusal;
 use crate::pricing::PriceError;
 
@@ -128,8 +132,7 @@ impl Problem {
     /// With one further member.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &impl Serialize) -> Self {
-        let text = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
-        self.extra.push((name, JsonText(text)));
+        self.extra.push((name, JsonText(json::write(value))));
         self
     }
 
@@ -140,20 +143,27 @@ impl Problem {
 
     /// A problem that another part of the Worker has already printed.
     pub fn passed_on(status: u16, body: &str) -> Self {
-        let members: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-        let word = members.get("code").and_then(serde_json::Value::as_str).unwrap_or_default();
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Members<'a> {
+            #[serde(borrow)]
+            code: Cow<'a, str>,
+            detail: String,
+            #[serde(borrow)]
+            field: Option<Raw<'a>>,
+        }
+        let Members { code: word, detail, field } = json::read(body).unwrap_or_default();
         let code = Code::ALL.iter().copied().find(|code| code.word() == word && code.status() == status);
-        let detail = members.get("detail").and_then(serde_json::Value::as_str).unwrap_or_default();
         let problem = Self::new(code.unwrap_or(Code::Internal), detail);
-        match members.get("field") {
-            Some(field) => problem.with("field", field),
+        match field {
+            Some(field) => problem.with("field", &field),
             None => problem,
         }
     }
 
     /// The error as its JSON text.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned())
+        json::write(self)
     }
 }
 

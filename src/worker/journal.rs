@@ -20,6 +20,7 @@ use self::audit::{Fault, FaultKind};
 use self::chain::{Content, Hash};
 use super::keys::Mode;
 use super::store::{Store, StoreFault};
+use crate::json;
 use crate::ledger::{Entry, Journal, Ledger};
 use crate::text::Name;
 
@@ -84,30 +85,27 @@ pub struct SqlJournal<S> {
 #[derive(Debug)]
 struct Pending {
     entry: Entry,
-    payload: Result<String, StoreFault>,
+    payload: String,
 }
 
 impl Pending {
     fn new(entry: Entry) -> Self {
-        let payload = serde_json::to_string(&entry.event).map_err(|error| StoreFault(error.to_string()));
+        let payload = json::write(&entry.event);
         Self { entry, payload }
     }
 
     fn bytes(&self) -> usize {
-        let payload = self.payload.as_ref().map_or(0, String::len);
         let key = self.entry.key.as_ref().map_or(0, |key| key.key.len());
-        ROW_BYTES.saturating_add(payload).saturating_add(key)
+        ROW_BYTES.saturating_add(self.payload.len()).saturating_add(key)
     }
 
     /// As a list for `json_each`, and its hash, which follows the one before.
-    fn row<'a>(&'a self, before: Hash) -> Result<(Hash, impl Serialize + use<'a>), StoreFault> {
+    fn row<'a>(&'a self, before: Hash) -> (Hash, impl Serialize + use<'a>) {
         let Entry { seq, at, amount, balance_after, key, notices, .. } = &self.entry;
-        let payload = self.payload.as_deref().map_err(Clone::clone)?;
-        let (kind, about) = (self.entry.kind().word(), self.entry.about());
+        let (kind, about, payload) = (self.entry.kind().word(), self.entry.about(), &*self.payload);
         let (key, fingerprint) = key.as_ref().map(|key| (&*key.key, &*key.fingerprint)).unzip();
         // As text, so that what is hashed is what will be read back.
-        let notices = (!notices.is_empty()).then(|| serde_json::to_string(notices)).transpose();
-        let notices = notices.map_err(|error| StoreFault(error.to_string()))?;
+        let notices = (!notices.is_empty()).then(|| json::write(notices));
         let hash = before.then(&Content {
             seq: *seq,
             at: *at,
@@ -120,7 +118,7 @@ impl Pending {
             payload,
             notices: notices.as_deref(),
         });
-        Ok((hash, (seq, at, kind, amount, balance_after, key, fingerprint, about, payload, notices, hash)))
+        (hash, (seq, at, kind, amount, balance_after, key, fingerprint, about, payload, notices, hash))
     }
 }
 
@@ -238,7 +236,7 @@ impl<S: Store> SqlJournal<S> {
             schema::create(&self.store, self.identity.as_ref())?;
             (self.has_tables, self.is_made) = (true, true);
         }
-        let (head, rows) = self.rows_to_append()?;
+        let (head, rows) = self.rows_to_append();
         self.store.execute(APPEND, &rows)?;
         self.head = Some(head);
         self.pending.clear();
@@ -250,22 +248,21 @@ impl<S: Store> SqlJournal<S> {
     }
 
     /// The last hash, and the text of all rows with theirs.
-    fn rows_to_append(&self) -> Result<(Hash, String), StoreFault> {
+    fn rows_to_append(&self) -> (Hash, String) {
         let mut head = self.head.unwrap_or_else(|| Hash::origin(self.identity.as_ref()));
         let mut rows = Vec::with_capacity(self.pending.len());
         for pending in &self.pending {
             let row;
-            (head, row) = pending.row(head)?;
+            (head, row) = pending.row(head);
             rows.push(row);
         }
-        let rows = serde_json::to_string(&rows).map_err(|error| StoreFault(error.to_string()))?;
-        Ok((head, rows))
+        (head, json::write(&rows))
     }
 
     /// Keeps the ledger's state, in as many rows as it needs: a row holds
     /// 2 MB at most, a ledger with thousands of holds more.
     fn snapshot(&mut self, ledger: &Ledger) -> Result<(), StoreFault> {
-        let state = serde_json::to_string(ledger).map_err(|error| StoreFault(error.to_string()))?;
+        let state = json::write(ledger);
         let upsert = "INSERT INTO snapshot (part, seq, state) VALUES (?, ?, ?)
                       ON CONFLICT (part) DO UPDATE SET seq = excluded.seq, state = excluded.state";
         let mut rest = state.as_str();

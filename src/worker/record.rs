@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::message::RecordList;
 use crate::credits::Credits;
+use crate::json;
 use crate::ledger::{SettingChange, Terms};
 use crate::pricing::{ActionCost, Catalogue, ModelPrice};
 use crate::text::Name;
@@ -118,16 +119,16 @@ impl ProjectRecord {
     ///
     /// # Errors
     /// If the text is not that list after all.
-    pub fn put(&mut self, list: RecordList, json: &str, now: Timestamp) -> Result<(), serde_json::Error> {
+    pub fn put(&mut self, list: RecordList, json: &str, now: Timestamp) -> Result<(), json::Unreadable> {
         match list {
-            RecordList::Costs => self.catalogue.costs = serde_json::from_str::<Vec<ActionCost>>(json)?,
-            RecordList::Models => self.catalogue.models = serde_json::from_str::<Vec<ModelPrice>>(json)?,
-            RecordList::GateRules => self.gate_rules = serde_json::from_str(json)?,
+            RecordList::Costs => self.catalogue.costs = json::read::<Vec<ActionCost>>(json)?,
+            RecordList::Models => self.catalogue.models = json::read::<Vec<ModelPrice>>(json)?,
+            RecordList::GateRules => self.gate_rules = json::read(json)?,
             RecordList::Tiers => {
-                self.change_terms(Terms { tiers: serde_json::from_str(json)?, ..self.terms.clone() }, now);
+                self.change_terms(Terms { tiers: json::read(json)?, ..self.terms.clone() }, now);
             }
             RecordList::Packs => {
-                self.change_terms(Terms { packs: serde_json::from_str(json)?, ..self.terms.clone() }, now);
+                self.change_terms(Terms { packs: json::read(json)?, ..self.terms.clone() }, now);
             }
         }
         if matches!(list, RecordList::Costs | RecordList::Models) {

@@ -3,7 +3,8 @@
 
 use serde::Serialize;
 
-use crate::api::{Code, Problem};
+use crate::api::Problem;
+use crate::json;
 use crate::ledger::RateLimit;
 
 /// An object's answer, ready for the caller.
@@ -82,10 +83,7 @@ impl Reply {
 
     /// An answer with a status.
     pub fn of(status: u16, answer: &impl Serialize) -> Self {
-        match serde_json::to_string(answer) {
-            Ok(body) => Self { status, flag: Flag::Plain, rate: None, body },
-            Err(_) => Problem::new(Code::Internal, "the answer could not be written").into(),
-        }
+        Self { status, flag: Flag::Plain, rate: None, body: json::write(answer) }
     }
 
     /// Asks for the project's terms; nothing was done.

@@ -7,6 +7,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::json;
+
 /// Storage refused or could not be read. Its words go to the log only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreFault(pub String);
@@ -46,9 +48,7 @@ pub trait Store {
     where
         Self: Sized,
     {
-        let parameters = serde_json::to_string(&parameters).map_err(|error| StoreFault(error.to_string()))?;
-        let rows = self.query(sql, &parameters)?;
-        serde_json::from_str(&rows).map_err(|error| StoreFault(format!("unexpected rows: {error}")))
+        read_rows(&self.query(sql, &json::write(&parameters))?)
     }
 
     /// Runs one statement that gives no rows.
@@ -59,7 +59,7 @@ pub trait Store {
     where
         Self: Sized,
     {
-        self.rows::<serde::de::IgnoredAny>(sql, parameters).map(drop)
+        self.query(sql, &json::write(&parameters)).map(drop)
     }
 
     /// Runs one statement and reads its first row.
@@ -76,4 +76,8 @@ pub trait Store {
     {
         Ok(self.rows(sql, parameters)?.into_iter().next())
     }
+}
+
+fn read_rows<T: DeserializeOwned>(rows: &str) -> Result<Vec<T>, StoreFault> {
+    json::read(rows).map_err(|error| StoreFault(format!("unexpected rows: {error}")))
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
 use super::{PlatformStore, fault, instant, with_engine};
+use crate::json;
 use crate::worker::message::{ProjectAsk, ProjectCall};
 use crate::worker::objects::delivery::{self, Delivery, Outcome};
 use crate::worker::objects::events;
@@ -69,7 +70,7 @@ pub fn events_endpoint_call(now_ms: f64) -> Result<Option<String>, JsError> {
     };
     let name = project_name(&project, mode);
     let call = ProjectCall { project, mode, ask: ProjectAsk::WebhookUrl };
-    let message = serde_json::to_string(&call).map_err(|error| fault(StoreFault(error.to_string())))?;
+    let message = json::write(&call);
     Ok(Some(format!("{name}\n{message}")))
 }
 
@@ -84,15 +85,15 @@ pub fn events_take(endpoint: &str, limit: u32, now_ms: f64, unix_ms: f64) -> Res
     let store = &PlatformStore;
     let url: Option<String> = Reply::from_text(endpoint)
         .filter(|reply| reply.status == 200)
-        .and_then(|reply| serde_json::from_str(&reply.body).ok())
+        .and_then(|reply| json::read(&reply.body).ok())
         .ok_or_else(|| fault(StoreFault("the project's answer was unreadable".to_owned())))?;
     if url.is_none() {
         delivery::drop_due(store).map_err(fault)?;
-        return text(&Attempts { url, attempts: Vec::new() });
+        return Ok(json::write(&Attempts { url, attempts: Vec::new() }));
     }
     let (now, unix_seconds) = (instant(now_ms), instant(unix_ms).ms().div_euclid(1000));
     let Some((project, mode)) = delivery::due_owner(store, now).map_err(fault)? else {
-        return text(&Attempts { url, attempts: Vec::new() });
+        return Ok(json::write(&Attempts { url, attempts: Vec::new() }));
     };
     let front = with_engine(|engine| engine.front.clone());
     let sign = |delivery: &Delivery| {
@@ -108,7 +109,7 @@ pub fn events_take(endpoint: &str, limit: u32, now_ms: f64, unix_ms: f64) -> Res
         })
         .collect();
     let attempts = signed.ok_or_else(|| JsError::new("events cannot be signed without KEY_SECRET"))?;
-    text(&Attempts { url, attempts })
+    Ok(json::write(&Attempts { url, attempts }))
 }
 
 /// Writes down what came of an attempt, as JSON.
@@ -117,7 +118,7 @@ pub fn events_take(endpoint: &str, limit: u32, now_ms: f64, unix_ms: f64) -> Res
 /// As [`events_call`].
 #[wasm_bindgen]
 pub fn events_finish(seen: &str, now_ms: f64) -> Result<(), JsError> {
-    let seen: Seen = serde_json::from_str(seen).map_err(|error| fault(StoreFault(error.to_string())))?;
+    let seen: Seen = json::read(seen).map_err(|error| fault(StoreFault(error.to_string())))?;
     let retry_after_s = seen.retry_after.and_then(|seconds| seconds.parse().ok());
     let outcome = match seen.status {
         Some(status) => Outcome::Answered { status, retry_after_s },
@@ -136,8 +137,4 @@ pub fn events_wake_at() -> Result<Option<f64>, JsError> {
     // Instants are whole numbers well below 2^53.
     #[allow(clippy::cast_precision_loss)]
     delivery::wake_at(&PlatformStore).map(|at| at.map(|at| at.ms() as f64)).map_err(fault)
-}
-
-fn text(attempts: &Attempts) -> Result<String, JsError> {
-    serde_json::to_string(attempts).map_err(|error| fault(StoreFault(error.to_string())))
 }

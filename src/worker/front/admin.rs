@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::incoming::Incoming;
-use super::{Answer, Call, Front, good, ledger_name, reply, to_message};
+use super::{Answer, Call, Front, good, ledger_name, reply};
 use crate::api::{Body, Code, Problem};
+use crate::json;
 use crate::ledger::{Command, Request};
 use crate::text::Name;
 use crate::time::Timestamp;
@@ -62,7 +63,7 @@ impl Front {
     }
 
     async fn ask_registry(&self, io: &Io, call: &RegistryCall) -> Result<Answer, Problem> {
-        let message = to_message(call)?;
+        let message = json::write(call);
         Ok(good(&io.perform(Effect::Registry { message }).await)?.into())
     }
 
@@ -192,8 +193,7 @@ impl Call<'_> {
 
     async fn key_record(&self, id: &str) -> Result<KeyRecord, Problem> {
         let reply = self.ask_own_project(ProjectAsk::Key { id: id.to_owned() }).await?;
-        serde_json::from_str(&reply.body)
-            .map_err(|_| Problem::new(Code::Internal, "the key's record was unreadable"))
+        json::read(&reply.body).map_err(|_| Problem::new(Code::Internal, "the key's record was unreadable"))
     }
 
     async fn ask_own_project(&self, ask: ProjectAsk) -> Result<crate::worker::reply::Reply, Problem> {
@@ -206,7 +206,7 @@ impl Call<'_> {
     async fn revoke(&self, id: &str, at: Timestamp) -> Result<(), Problem> {
         let reply = self.ask_own_project(ProjectAsk::RevokeKey { id: id.to_owned(), at }).await?;
         let unreadable = |_| Problem::new(Code::Internal, "the revocation's answer was unreadable");
-        let revoked: Revocation = serde_json::from_str(&reply.body).map_err(unreadable)?;
+        let revoked: Revocation = json::read(&reply.body).map_err(unreadable)?;
         let own = &self.caller.key;
         if let Some(record) = revoked.record {
             self.front.remember(record_key(&own.project, own.mode.word()), record, self.incoming.now);
@@ -226,7 +226,7 @@ impl Call<'_> {
             ask: Ask::Execute(Request { command, key: None, deadline: None }),
         };
         let name = ledger_name(&own.project, own.mode, &customer);
-        let text = self.io.perform(Effect::LedgerByName { name, message: to_message(&call)? }).await;
+        let text = self.io.perform(Effect::LedgerByName { name, message: json::write(&call) }).await;
         reply_is_good(&text)
     }
 }

@@ -8,11 +8,12 @@ use serde::de::DeserializeOwned;
 
 use super::incoming::Query;
 use super::span::{date, monday};
-use super::{Answer, Call, good, to_message};
+use super::{Answer, Call, good};
 use crate::api::{
     ActionAnswer, BurnRateAnswer, Code, ComparisonAnswer, Exact, PeriodTotals, Problem, SummaryAnswer,
     TopConsumerAnswer, UsageAnswer, UsageRow,
 };
+use crate::json;
 use crate::tally::{Group, Tally, Total};
 use crate::text::Name;
 use crate::worker::flow::Effect;
@@ -144,15 +145,15 @@ impl Call<'_> {
         if reply.status >= 400 {
             return Err(Problem::passed_on(reply.status, &reply.body));
         }
-        serde_json::from_str(&reply.body).map_err(|_| unreadable())
+        json::read(&reply.body).map_err(|_| unreadable())
     }
 
     /// Asks all shards the same.
     async fn ask_shards<T: DeserializeOwned>(&self, ask: &RollupCall) -> Result<Vec<T>, Problem> {
         let key = &self.caller.key;
         let names = (0..SHARDS).map(|shard| shard_name(&key.project, key.mode, shard)).collect();
-        let replies = self.io.perform(Effect::Rollup { names, message: to_message(ask)? }).await;
-        let read = |line| serde_json::from_str(&good(line)?.body).map_err(|_| unreadable());
+        let replies = self.io.perform(Effect::Rollup { names, message: json::write(ask) }).await;
+        let read = |line| json::read(&good(line)?.body).map_err(|_| unreadable());
         let parts: Vec<T> = replies.lines().map(read).collect::<Result<_, Problem>>()?;
         // A sum of some shards would be a wrong answer.
         if parts.len() == usize::from(SHARDS) { Ok(parts) } else { Err(unreadable()) }

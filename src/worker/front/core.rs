@@ -1,8 +1,9 @@
 //! Credits: the core routes.
 
 use super::read::{CONSUME_FIELDS, fingerprint};
-use super::{Answer, AnswerKind, Call, ledger_name, reply, to_message};
+use super::{Answer, AnswerKind, Call, ledger_name, reply};
 use crate::api::{Body, Code, Problem};
+use crate::json;
 use crate::ledger::{AddKind, Addition, Command, IdempotencyKey, Kind, Note, Request, Source};
 use crate::text::Name;
 use crate::worker::base62;
@@ -62,18 +63,23 @@ impl Call<'_> {
         self.call_ledger(self.ledger_call(Some(customer.clone()), ask), Address::Name(name)).await
     }
 
-    /// Asks the ledger that an id leads to; the ledger checks that it is the
-    /// caller's.
-    pub(super) async fn ask_by_id(
-        &self,
-        index: usize,
-        ask: impl FnOnce(u64) -> Ask,
-    ) -> Result<Reply, Problem> {
-        let id = self.incoming.text_at(index).unwrap_or_default();
+    /// The transaction that a path's third segment names: its ledger, and its
+    /// number there.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub(super) fn transaction(&self) -> Result<(Address, u64), Problem> {
+        let id = self.incoming.text_at(2).unwrap_or_default();
         let (object, seq) = locate(Prefix::Transaction, &id)
             .ok_or_else(|| Problem::new(Code::NotFound, "there is no such transaction"))?;
-        let call = self.ledger_call(self.caller.key.customer.clone(), ask(seq));
-        reply(&self.call_ledger(call, Address::Id(object)).await?)
+        Ok((Address::Id(object), seq))
+    }
+
+    /// Asks the ledger that an id led to; the ledger checks that it is the
+    /// caller's.
+    pub(super) async fn ask_at(&self, address: Address, ask: Ask) -> Result<Answer, Problem> {
+        let call = self.ledger_call(self.caller.key.customer.clone(), ask);
+        Ok(reply(&self.call_ledger(call, address).await?)?.into())
     }
 
     pub(super) fn ledger_call(&self, customer: Option<Name>, ask: Ask) -> LedgerCall {
@@ -94,7 +100,7 @@ impl Call<'_> {
     /// Makes a call to a ledger, once more with the project's terms if it asks
     /// for them, and once more after the purchase that it may ask for.
     async fn call_ledger(&self, call: LedgerCall, address: Address) -> Result<String, Problem> {
-        let text = self.io.perform(address.effect(to_message(&call)?)).await;
+        let text = self.io.perform(address.effect(json::write(&call))).await;
         if Reply::is_wish_for_terms(&text) || Reply::is_wish_to_buy(&text) {
             // Boxed, since nearly no call comes here and each would have the room for it.
             return Box::pin(self.grant_wishes(call, text, address)).await;
@@ -110,7 +116,7 @@ impl Call<'_> {
     ) -> Result<String, Problem> {
         if Reply::is_wish_for_terms(&text) {
             call.terms = Some(Box::new(self.record().await?.terms.clone()));
-            text = self.io.perform(address.effect(to_message(&call)?)).await;
+            text = self.io.perform(address.effect(json::write(&call))).await;
         }
         match Reply::is_wish_to_buy(&text) {
             true => self.buy_and_repeat(call, &text, &address).await,
@@ -270,7 +276,8 @@ impl Call<'_> {
     }
 
     pub(super) async fn get_transaction(&self) -> Result<Answer, Problem> {
-        Ok(self.ask_by_id(2, |seq| Ask::Transaction { seq }).await?.into())
+        let (address, seq) = self.transaction()?;
+        self.ask_at(address, Ask::Transaction { seq }).await
     }
 
     pub(super) async fn audit(&self) -> Result<Answer, Problem> {

@@ -1,10 +1,9 @@
 //! The list of events: all shards are asked, and their parts merged.
 
-use serde_json::value::RawValue;
-
 use super::incoming::Query;
-use super::{Answer, Call, good, to_message};
+use super::{Answer, Call, good};
 use crate::api::{Code, List, Pagination, Problem};
+use crate::json::{self, JsonText};
 use crate::ledger::Notice;
 use crate::text::Name;
 use crate::time::Timestamp;
@@ -36,7 +35,7 @@ impl Call<'_> {
         });
         let (mut total, mut events) = (0_u64, Vec::new());
         for reply in self.ask_events(0..SHARDS, &ask).await? {
-            let mut page: Page = serde_json::from_str(&reply.body).map_err(|_| unreadable())?;
+            let mut page: Page = json::read(&reply.body).map_err(|_| unreadable())?;
             total = total.saturating_add(page.total);
             events.append(&mut page.events);
         }
@@ -45,7 +44,7 @@ impl Call<'_> {
         let has_more = events.len() > wanted;
         events.truncate(wanted);
         let next_cursor = events.last().filter(|_| has_more).map(cursor);
-        let data: Vec<Box<RawValue>> = events.into_iter().map(|listed| listed.event).collect();
+        let data: Vec<JsonText> = events.into_iter().map(|listed| listed.event).collect();
         Ok(Answer::ok(&List {
             data,
             pagination: Pagination { limit, offset: 0, total, has_more, next_cursor },
@@ -63,7 +62,7 @@ impl Call<'_> {
     async fn ask_events(&self, shards: std::ops::Range<u8>, ask: &EventsCall) -> Result<Vec<Reply>, Problem> {
         let key = &self.caller.key;
         let names = shards.map(|shard| events_name(&key.project, key.mode, shard)).collect();
-        let replies = self.io.perform(Effect::Events { names, message: to_message(ask)? }).await;
+        let replies = self.io.perform(Effect::Events { names, message: json::write(ask) }).await;
         replies.lines().map(good).collect()
     }
 }

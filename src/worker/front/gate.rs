@@ -3,12 +3,12 @@
 //! origin that fails gives the charge back.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::incoming::percent_decode;
 use super::{Answer, AnswerKind, Call, reply};
 use crate::api::{Code, Problem};
 use crate::credits::Credits;
+use crate::json::{self, Raw};
 use crate::ledger::{
     AddKind, Addition, Charge, Command, Completion, IdempotencyKey, Note, Request, Reservation,
 };
@@ -26,7 +26,7 @@ const HOLD_MS: i64 = 900_000;
 struct Charged<'a> {
     transaction_id: Option<String>,
     #[serde(borrow)]
-    balance: &'a RawValue,
+    balance: Raw<'a>,
     seq: Option<u64>,
 }
 
@@ -244,8 +244,7 @@ fn finish(forwarded: &Forwarded, balance: &str, cost: Credits) -> Answer {
 }
 
 fn read_charged(reply: &Reply) -> Result<Charged<'_>, Problem> {
-    serde_json::from_str(&reply.body)
-        .map_err(|_| Problem::new(Code::Internal, "the ledger's answer was unreadable"))
+    json::read(&reply.body).map_err(|_| Problem::new(Code::Internal, "the ledger's answer was unreadable"))
 }
 
 fn price(rule: &GateRule, record: &ProjectRecord) -> Result<(Credits, Option<Box<Note>>), Problem> {

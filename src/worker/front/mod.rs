@@ -253,11 +253,6 @@ pub fn ledger_name(project: &Name, mode: Mode, customer: &Name) -> String {
     format!("{}\u{1f}{}\u{1f}{}", project.as_str(), mode.word(), customer.as_str())
 }
 
-/// A call as the text that crosses.
-fn to_message(call: &impl Serialize) -> Result<String, Problem> {
-    serde_json::to_string(call).map_err(|_| Problem::new(Code::Internal, "the call could not be written"))
-}
-
 /// An object's reply, or what its failure means to the caller. The shell
 /// writes `!` and a word when the object did not answer.
 ///

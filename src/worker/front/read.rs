@@ -1,12 +1,11 @@
 //! Bodies into commands.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::Call;
 use crate::api::{Body, Code, Problem};
 use crate::credits::Credits;
+use crate::json::{Shown, canonical};
 use crate::ledger::{Command, IdempotencyKey, Note, Request};
 use crate::pricing::Tokens;
 use crate::text::Name;
@@ -211,29 +210,16 @@ impl Call<'_> {
 /// amounts may be one to a JSON reader that goes through doubles, and one
 /// amount has many texts: `5`, `5.0`, `5e0`.
 pub(super) fn fingerprint(what: &str, body: &[u8]) -> String {
-    let mut canonical: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    if let Some(fields) = canonical.as_object_mut() {
-        fields.remove("idempotency_key");
-        fields.remove("deadline");
-        if let Some(amount) = exact_amount(body) {
-            fields.insert("amount".to_owned(), amount.millionths().into());
-        }
-    }
+    let show = |name: &str, value: &str| match (name, Credits::parse(value)) {
+        ("idempotency_key" | "deadline", _) => Shown::LeftOut,
+        ("amount", Ok(amount)) => Shown::As(amount.millionths().to_string()),
+        _ => Shown::AsItIs,
+    };
     let mut hash = Sha256::new();
     hash.update(what);
     hash.update([0]);
-    hash.update(canonical.to_string());
+    hash.update(canonical(std::str::from_utf8(body).unwrap_or_default(), show));
     to_hex(hash.finalize().get(..FINGERPRINT_BYTES).unwrap_or_default())
-}
-
-fn exact_amount(body: &[u8]) -> Option<Credits> {
-    #[derive(Deserialize)]
-    struct Amount<'a> {
-        #[serde(borrow)]
-        amount: Option<&'a RawValue>,
-    }
-    let body: Amount<'_> = serde_json::from_slice(body).ok()?;
-    Credits::parse(body.amount?.get()).ok()
 }
 
 #[cfg(test)]

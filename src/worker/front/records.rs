@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use super::Front;
 use crate::api::{Code, Problem};
+use crate::json;
 use crate::text::Name;
 use crate::time::Timestamp;
 use crate::worker::flow::{Effect, Io};
@@ -120,14 +121,14 @@ impl Front {
 
     async fn ask_record(&self, io: &Io, project: &Name, mode: Mode) -> Result<ProjectRecord, Problem> {
         let reply = self.ask_project(io, project, mode, ProjectAsk::Record).await?;
-        serde_json::from_str(&reply.body)
+        json::read(&reply.body)
             .map_err(|_| Problem::new(Code::Internal, "the project's record could not be read"))
     }
 
     /// Takes what KV said of a record: `=` and its text, or that there is
     /// none, or that KV failed.
     pub fn refreshed(&self, key: &str, reply: &str, now: Timestamp) -> Option<Rc<ProjectRecord>> {
-        let record = serde_json::from_str(reply.strip_prefix('=')?).ok()?;
+        let record = json::read(reply.strip_prefix('=')?).ok()?;
         Some(self.remember(key.to_owned(), record, now))
     }
 
@@ -159,7 +160,7 @@ impl Front {
         ask: ProjectAsk,
     ) -> Result<Reply, Problem> {
         let name = project_name(project, mode);
-        let message = super::to_message(&ProjectCall { project: project.clone(), mode, ask })?;
+        let message = json::write(&ProjectCall { project: project.clone(), mode, ask });
         super::good(&io.perform(Effect::Project { name, message }).await)
     }
 }

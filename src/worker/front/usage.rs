@@ -1,13 +1,13 @@
 //! Usage transactions: reserve, run, finalize.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::read::tokens;
 use super::{Answer, Call};
 use crate::api::{Body, Code, Decimal, Problem, UsageStartAnswer};
 use crate::credits::Credits;
-use crate::ledger::{Charge, Command, Completion, Note, Reservation};
+use crate::json::{self, Raw};
+use crate::ledger::{Charge, Command, Completion, Note, Request, Reservation};
 use crate::text::Name;
 use crate::worker::message::Ask;
 use crate::worker::reply::Reply;
@@ -81,21 +81,18 @@ impl Call<'_> {
     }
 
     pub(super) async fn get_usage(&self) -> Result<Answer, Problem> {
-        Ok(self.ask_by_id(2, |seq| Ask::Usage { seq }).await?.into())
+        let (address, seq) = self.transaction()?;
+        self.ask_at(address, Ask::Usage { seq }).await
     }
 
     pub(super) async fn extend_usage(&self) -> Result<Answer, Problem> {
         let bytes = self.incoming.json_body()?;
         let body = Body::parse(bytes, &["expires_in"])?;
         let expires_in = expires_in(&body)?.ok_or_else(|| body.missing("expires_in"))?;
-        let expires_in_ms = expires_in.saturating_mul(1000);
-        let template = self.request("extend", None, bytes, Command::Extend { hold: 0, expires_in_ms })?;
-        let ask = |hold| {
-            let mut request = template;
-            request.command = Command::Extend { hold, expires_in_ms };
-            with_hold(request, hold)
-        };
-        Ok(self.ask_by_id(2, ask).await?.into())
+        let extend = |hold| Command::Extend { hold, expires_in_ms: expires_in.saturating_mul(1000) };
+        let request = self.request("extend", None, bytes, extend(0))?;
+        let (address, hold) = self.transaction()?;
+        self.ask_at(address, with_hold(request, hold, extend(hold))).await
     }
 
     pub(super) async fn complete_usage(&self) -> Result<Answer, Problem> {
@@ -118,13 +115,9 @@ impl Call<'_> {
             (None, None) => None,
         };
         let complete = |hold| Command::Complete(Completion { hold, success, charge });
-        let template = self.request("complete", None, bytes, complete(0))?;
-        let ask = |hold| {
-            let mut request = template;
-            request.command = complete(hold);
-            with_hold(request, hold)
-        };
-        Ok(self.ask_by_id(2, ask).await?.into())
+        let request = self.request("complete", None, bytes, complete(0))?;
+        let (address, hold) = self.transaction()?;
+        self.ask_at(address, with_hold(request, hold, complete(hold))).await
     }
 }
 
@@ -134,11 +127,11 @@ fn declined(reply: &Reply) -> Result<Answer, Problem> {
     #[derive(Deserialize)]
     struct Refusal<'a> {
         #[serde(borrow)]
-        balance: &'a RawValue,
+        balance: Raw<'a>,
         detail: String,
     }
     let unreadable = || Problem::new(Code::Internal, "the ledger's answer was unreadable");
-    let refusal: Refusal<'_> = serde_json::from_str(&reply.body).map_err(|_| unreadable())?;
+    let refusal: Refusal<'_> = json::read(&reply.body).map_err(|_| unreadable())?;
     let balance = Credits::parse(refusal.balance.get()).map_err(|_| unreadable())?;
     let answer = Reply::ok(&UsageStartAnswer {
         transaction_id: None,
@@ -154,7 +147,8 @@ fn declined(reply: &Reply) -> Result<Answer, Problem> {
 }
 
 /// An operation on a hold; the hold is part of what a key protects.
-fn with_hold(mut request: crate::ledger::Request, hold: u64) -> Ask {
+fn with_hold(mut request: Request, hold: u64, command: Command) -> Ask {
+    request.command = command;
     if let Some(key) = &mut request.key {
         key.fingerprint = format!("{}:{hold}", key.fingerprint);
     }

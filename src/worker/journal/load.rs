@@ -4,6 +4,7 @@ use super::SqlJournal;
 use super::audit::{self, Fault, FaultKind};
 use super::chain::Hash;
 use super::queries::COLUMNS;
+use crate::json;
 use crate::ledger::Ledger;
 use crate::worker::store::{Store, StoreFault};
 
@@ -119,5 +120,5 @@ impl<S: Store> SqlJournal<S> {
 /// The ledger that the parts of a snapshot hold.
 pub(super) fn ledger_of(parts: Vec<(u64, String)>) -> Result<Ledger, StoreFault> {
     let state: String = parts.into_iter().map(|(_, part)| part).collect();
-    serde_json::from_str(&state).map_err(|error| StoreFault(format!("the snapshot cannot be read: {error}")))
+    json::read(&state).map_err(|error| StoreFault(format!("the snapshot cannot be read: {error}")))
 }

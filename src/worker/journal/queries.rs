@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::SqlJournal;
 use crate::credits::Credits;
+use crate::json;
 use crate::ledger::{Entry, Event, IdempotencyKey, Notices};
 use crate::time::Timestamp;
 use crate::worker::store::{Store, StoreFault};
@@ -83,8 +84,8 @@ impl<S: Store> SqlJournal<S> {
 pub(super) fn entry_of(row: Row) -> Result<Entry, StoreFault> {
     let (seq, at, amount, balance_after, key, fingerprint, payload, notices) = row;
     let fault = |error| StoreFault(format!("entry {seq} cannot be read: {error}"));
-    let event: Event = serde_json::from_str(&payload).map_err(fault)?;
-    let notices = notices.map(|text| serde_json::from_str::<Notices>(&text)).transpose().map_err(fault)?;
+    let event: Event = json::read(&payload).map_err(fault)?;
+    let notices = notices.map(|text| json::read::<Notices>(&text)).transpose().map_err(fault)?;
     let key = key.zip(fingerprint).map(|(key, fingerprint)| IdempotencyKey { key, fingerprint });
     Ok(Entry { seq, at, amount, balance_after, key, event, notices: notices.unwrap_or_default() })
 }

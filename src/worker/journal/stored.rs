@@ -2,12 +2,12 @@
 //! are stored, and for exports and audits, which show or check them.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::SqlJournal;
 use super::chain::{Content, Hash};
 use super::queries::entry_of;
 use crate::credits::Credits;
+use crate::json::{self, JsonText};
 use crate::ledger::Entry;
 use crate::time::Timestamp;
 use crate::worker::store::{Store, StoreFault};
@@ -49,7 +49,7 @@ struct Row(
 
 impl Stored {
     fn from_json(row: &str) -> Result<Self, String> {
-        let row: Row = serde_json::from_str(row).map_err(|error| error.to_string())?;
+        let row: Row = json::read(row).map_err(|error| error.to_string())?;
         let Row(seq, at, kind, amount, balance_after, key, fingerprint, about, payload, notices, hash) = row;
         Ok(Self {
             seq,
@@ -116,7 +116,7 @@ impl<S: Store> SqlJournal<S> {
             return Ok(Vec::new());
         }
         let sql = format!("SELECT {COLUMNS} FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?");
-        let rows: Vec<Box<RawValue>> = self.store.rows(&sql, (after, until, limit))?;
-        Ok(rows.iter().map(|row| Stored::from_json(row.get())).collect())
+        let rows: Vec<JsonText> = self.store.rows(&sql, (after, until, limit))?;
+        Ok(rows.iter().map(|row| Stored::from_json(&row.0)).collect())
     }
 }

@@ -6,9 +6,9 @@
 //! again by its alarm, and nothing about deliveries is kept in memory.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::events::{Payload, advance, owner, prune_at};
+use crate::json;
 use crate::text::Name;
 use crate::time::Timestamp;
 use crate::worker::keys::Mode;
@@ -82,10 +82,10 @@ pub fn take<S: Store>(store: &S, limit: u64, now: Timestamp) -> Result<Vec<Deliv
     for (row, id, kind, at, data, attempts) in rows {
         let attempt = attempts.saturating_add(1);
         store.run(update, (attempt, now, now.after_ms(LOST_AFTER_MS), row))?;
-        let fault = |error: serde_json::Error| StoreFault(format!("event {id}: {error}"));
-        let data: Box<RawValue> = serde_json::from_str(&data).map_err(fault)?;
-        let payload = Payload { id: &id, kind: &kind, timestamp: at.to_string(), data: &data };
-        let body = serde_json::to_string(&payload).map_err(fault)?;
+        let fault = |error: json::Unreadable| StoreFault(format!("event {id}: {error}"));
+        let data = json::read(&data).map_err(fault)?;
+        let payload = Payload { id: &id, kind: &kind, timestamp: at.to_string(), data };
+        let body = json::write(&payload);
         deliveries.push(Delivery { row, attempt, id, body });
     }
     Ok(deliveries)

@@ -4,9 +4,9 @@
 //! [`super::delivery`].
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::api::{Code, Problem};
+use crate::json::{self, JsonText, Raw};
 use crate::text::Name;
 use crate::time::Timestamp;
 use crate::worker::ids::to_hex;
@@ -139,7 +139,7 @@ pub struct Listed {
     /// Its id.
     pub id: String,
     /// The event as the caller sees it.
-    pub event: Box<RawValue>,
+    pub event: JsonText,
 }
 
 /// An event as it is sent.
@@ -149,7 +149,7 @@ pub(super) struct Payload<'a> {
     #[serde(rename = "type")]
     pub(super) kind: &'a str,
     pub(super) timestamp: String,
-    pub(super) data: &'a RawValue,
+    pub(super) data: Raw<'a>,
 }
 
 /// An event as it is listed.
@@ -201,7 +201,7 @@ pub fn prepare<S: Store>(store: &S) -> Result<(), StoreFault> {
 /// The store's fault.
 pub fn call<S: Store>(store: &S, message: &str, now: Timestamp) -> Result<Reply, StoreFault> {
     let call: EventsCall =
-        serde_json::from_str(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
+        json::read(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
     prepare(store)?;
     match call {
         EventsCall::Receive(notices) => Ok(Reply::ok(&receive(store, &notices, now)?)),
@@ -289,11 +289,11 @@ fn list<S: Store>(store: &S, query: &EventQuery) -> Result<Page, StoreFault> {
 fn listed(row: Row) -> Result<Listed, StoreFault> {
     let Row(id, kind, at, data, status, attempts, last_attempt_at, next_attempt_at, last_status, last_error) =
         row;
-    let fault = |error: serde_json::Error| StoreFault(format!("event {id}: {error}"));
-    let data: Box<RawValue> = serde_json::from_str(&data).map_err(fault)?;
+    let fault = |error: json::Unreadable| StoreFault(format!("event {id}: {error}"));
+    let data = json::read(&data).map_err(fault)?;
     let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
     let answer = EventAnswer {
-        payload: Payload { id: &id, kind: &kind, timestamp: at.to_string(), data: &data },
+        payload: Payload { id: &id, kind: &kind, timestamp: at.to_string(), data },
         delivery: DeliveryAnswer {
             status,
             attempts,
@@ -303,7 +303,7 @@ fn listed(row: Row) -> Result<Listed, StoreFault> {
             last_error,
         },
     };
-    let event = serde_json::value::to_raw_value(&answer).map_err(fault)?;
+    let event = JsonText(json::write(&answer));
     Ok(Listed { at, id, event })
 }
 

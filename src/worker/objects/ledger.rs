@@ -4,6 +4,7 @@
 use super::ledger_audit::Audits;
 use super::rate::Limiter;
 use crate::api::{Code, Problem};
+use crate::json;
 use crate::ledger::{Book, Command, RateLimit, Refusal, Terms};
 use crate::time::Timestamp;
 use crate::worker::ids::Naming;
@@ -65,7 +66,7 @@ impl<S: Store> LedgerObject<S> {
     /// The store's fault; the object must then be dropped.
     pub fn call(&mut self, message: &str, now: Timestamp) -> Result<Reply, StoreFault> {
         let call: LedgerCall =
-            serde_json::from_str(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
+            json::read(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
         if let Some(refused) = self.refuse_stranger(&call) {
             return Ok(refused.into());
         }
@@ -187,7 +188,7 @@ impl<S: Store> LedgerObject<S> {
     /// The store's fault; the object must then be dropped.
     pub fn take_terms(&mut self, reply: &str, now: Timestamp) -> Result<(), StoreFault> {
         let reply = Reply::from_text(reply).filter(|reply| reply.status == 200);
-        match reply.and_then(|reply| serde_json::from_str(&reply.body).ok()) {
+        match reply.and_then(|reply| json::read(&reply.body).ok()) {
             Some(terms) => self.bring_terms(terms, now),
             None => Ok(()),
         }
@@ -309,6 +310,6 @@ fn is_limited(ask: &Ask) -> bool {
 /// A call to the customer's project, as the shell performs it.
 fn project_effect(identity: &Identity, ask: ProjectAsk) -> Result<String, StoreFault> {
     let call = ProjectCall { project: identity.project.clone(), mode: identity.mode, ask };
-    let message = serde_json::to_string(&call).map_err(|error| StoreFault(error.to_string()))?;
+    let message = json::write(&call);
     Ok(format!("{}\n{message}", project_name(&identity.project, identity.mode)))
 }

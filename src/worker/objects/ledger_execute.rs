@@ -5,9 +5,10 @@ use serde::Serialize;
 use super::ledger::LedgerObject;
 use crate::api::{
     AddAnswer, BatchAnswer, BatchItem, ConsumeAnswer, CustomerAnswer, CustomerSettingsAnswer, Decimal,
-    ExtendAnswer, JsonText, Problem, UsageCompleteAnswer, UsageStartAnswer,
+    ExtendAnswer, Problem, UsageCompleteAnswer, UsageStartAnswer,
 };
 use crate::credits::Credits;
+use crate::json::JsonText;
 use crate::ledger::{Command, Entry, Event, Outcome, OverageMode, Refusal, Request, Stop};
 use crate::time::Timestamp;
 use crate::worker::ids::Prefix;
@@ -24,6 +25,21 @@ struct PurchaseOrder<'a> {
     price_cents: u64,
     currency: &'a str,
     stripe_customer: &'a str,
+}
+
+/// A customer is gone.
+#[derive(Serialize)]
+struct Deleted<'a> {
+    id: &'a str,
+    deleted: bool,
+    replayed: bool,
+    seq: u64,
+}
+
+/// What only the front hears of.
+#[derive(Serialize)]
+struct Done {
+    seq: u64,
 }
 
 impl<S: Store> LedgerObject<S> {
@@ -102,7 +118,7 @@ impl<S: Store> LedgerObject<S> {
             Command::Update { .. } => Reply::ok(&self.updated(entry, replayed, now)),
             Command::Close => {
                 let id = self.customer_id();
-                Reply::ok(&serde_json::json!({ "id": id, "deleted": true, "replayed": replayed, "seq": seq }))
+                Reply::ok(&Deleted { id: &id, deleted: true, replayed, seq })
             }
             Command::ChangeTier(_) => Reply::ok(&CustomerAnswer {
                 replayed: Some(replayed),
@@ -113,7 +129,7 @@ impl<S: Store> LedgerObject<S> {
             Command::RevokeKey { .. }
             | Command::FailPurchase { .. }
             | Command::TakeBack(_)
-            | Command::GiveBack { .. } => Reply::ok(&serde_json::json!({ "seq": seq })),
+            | Command::GiveBack { .. } => Reply::ok(&Done { seq }),
         }
     }
 

@@ -4,7 +4,8 @@
 use std::fmt::Write;
 
 use super::ledger::LedgerObject;
-use crate::api::{ExportLine, JsonText};
+use crate::api::ExportLine;
+use crate::json::{self, JsonText};
 use crate::worker::journal::stored::Stored;
 use crate::worker::reply::Reply;
 use crate::worker::store::{Store, StoreFault};
@@ -54,7 +55,7 @@ impl<S: Store> LedgerObject<S> {
             let row =
                 row.map_err(|why| StoreFault(format!("an entry after {sent} cannot be read: {why}")))?;
             let line = self.export_line(&row)?;
-            let line = serde_json::to_string(&line).map_err(|error| StoreFault(error.to_string()))?;
+            let line = json::write(&line);
             // Writing to a string does not fail.
             let _ = writeln!(lines, "{line}");
             sent = row.seq;

@@ -1,11 +1,14 @@
 //! What a ledger object can be asked without changing anything.
 
+use serde::Serialize;
+
 use super::ledger::LedgerObject;
 use crate::api::{
-    BalanceAnswer, CheckAnswer, Code, CustomerAnswer, CustomerSettingsAnswer, Decimal, GrantAnswer, JsonText,
-    List, Pagination, Problem, SettingsAnswer, TransactionAnswer, UsageStateAnswer,
+    BalanceAnswer, CheckAnswer, Code, CustomerAnswer, CustomerSettingsAnswer, Decimal, GrantAnswer, List,
+    Pagination, Problem, SettingsAnswer, TransactionAnswer, UsageStateAnswer,
 };
 use crate::credits::Credits;
+use crate::json::JsonText;
 use crate::ledger::{
     DEFAULT_CREDIT_NAME, Entry, Event, Grant, Journal, Kind, Refusal, Settings, TakeBackReason,
 };
@@ -50,8 +53,12 @@ impl<S: Store> LedgerObject<S> {
 
     /// Who paid last, so that the next checkout can be the same customer's.
     pub(super) fn payer(&self) -> Reply {
-        let payer = &self.book.ledger().payer().stripe_customer;
-        Reply::ok(&serde_json::json!({ "stripe_customer": payer }))
+        #[derive(Serialize)]
+        struct PayerAnswer<'a> {
+            stripe_customer: Option<&'a str>,
+        }
+        let stripe_customer = self.book.ledger().payer().stripe_customer.as_deref();
+        Reply::ok(&PayerAnswer { stripe_customer })
     }
 
     /// What a consume of this amount would meet.

@@ -7,6 +7,7 @@ use super::events::{NewEvent, Notices};
 use super::ledger::LedgerObject;
 use crate::api::Decimal;
 use crate::credits::Credits;
+use crate::json;
 use crate::ledger::{Entry, Event, Journal, Notice};
 use crate::text::Name;
 use crate::worker::ids::{Prefix, to_hex};
@@ -70,7 +71,7 @@ impl<S: Store> LedgerObject<S> {
                     seq: entry.seq,
                     more: self.more(notice, entry)?,
                 };
-                let data = serde_json::to_string(&data).map_err(|error| StoreFault(error.to_string()))?;
+                let data = json::write(&data);
                 let id = self.naming.event_id(entry.seq, notice.letter());
                 events.push(NewEvent {
                     id,

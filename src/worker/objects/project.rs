@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Code, List, Pagination, Problem};
+use crate::json;
 use crate::text::Name;
 use crate::time::Timestamp;
 use crate::worker::keys::Mode;
@@ -54,7 +55,7 @@ struct KeyRow(Timestamp, Option<Timestamp>, String);
 /// The store's fault.
 pub fn call<S: Store>(store: &S, message: &str, now: Timestamp) -> Result<ProjectReply, StoreFault> {
     let call: ProjectCall =
-        serde_json::from_str(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
+        json::read(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
     for table in TABLES {
         store.run(table, ())?;
     }
@@ -73,7 +74,7 @@ pub fn call<S: Store>(store: &S, message: &str, now: Timestamp) -> Result<Projec
         }
         ProjectAsk::Customers(page) => customers(store, page)?,
         ProjectAsk::AddKey(record) => {
-            let body = serde_json::to_string(&record).map_err(|error| StoreFault(error.to_string()))?;
+            let body = json::write(&record);
             let insert = "INSERT INTO keys (id, created_at, body) VALUES (?, ?, ?)";
             store.run(insert, (&record.id, record.created_at, body))?;
             Reply::ok(&true)
@@ -122,7 +123,7 @@ pub fn record_key(project: &Name, mode: &str) -> String {
 
 fn read_record<S: Store>(store: &S) -> Result<ProjectRecord, StoreFault> {
     match store.first::<(String,)>("SELECT body FROM record", ())? {
-        Some((body,)) => serde_json::from_str(&body).map_err(|error| StoreFault(format!("record: {error}"))),
+        Some((body,)) => json::read(&body).map_err(|error| StoreFault(format!("record: {error}"))),
         None => Ok(ProjectRecord::default()),
     }
 }
@@ -134,7 +135,7 @@ fn write_record<S: Store>(
     mut record: ProjectRecord,
 ) -> Result<(ProjectRecord, (String, String)), StoreFault> {
     record.version = record.version.saturating_add(1);
-    let body = serde_json::to_string(&record).map_err(|error| StoreFault(error.to_string()))?;
+    let body = json::write(&record);
     let upsert =
         "INSERT INTO record (id, body) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body";
     store.run(upsert, (&body,))?;
@@ -176,8 +177,7 @@ fn find_key<S: Store>(store: &S, id: &str) -> Result<Option<KeyRecord>, StoreFau
 }
 
 fn key_record(KeyRow(_, revoked_at, body): KeyRow) -> Result<KeyRecord, StoreFault> {
-    let record: KeyRecord =
-        serde_json::from_str(&body).map_err(|error| StoreFault(format!("key: {error}")))?;
+    let record: KeyRecord = json::read(&body).map_err(|error| StoreFault(format!("key: {error}")))?;
     Ok(KeyRecord { revoked_at, ..record })
 }
 

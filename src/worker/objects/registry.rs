@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Code, List, Pagination, Problem};
+use crate::json;
 use crate::text::Name;
 use crate::time::Timestamp;
 use crate::worker::message::Page;
@@ -42,7 +43,7 @@ struct ProjectAnswer {
 /// The store's fault.
 pub fn call<S: Store>(store: &S, message: &str, now: Timestamp) -> Result<Reply, StoreFault> {
     let call: RegistryCall =
-        serde_json::from_str(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
+        json::read(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
     let table = "CREATE TABLE IF NOT EXISTS projects
                    (id TEXT PRIMARY KEY, name TEXT, created_at INTEGER NOT NULL) STRICT";
     store.run(table, ())?;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rollup_views as views;
 use crate::credits::Credits;
+use crate::json;
 use crate::tally::{Group, Tally};
 use crate::text::Name;
 use crate::worker::keys::Mode;
@@ -101,7 +102,7 @@ pub fn shard_name(project: &Name, mode: Mode, shard: u8) -> String {
 /// The store's fault.
 pub fn call<S: Store>(store: &S, message: &str) -> Result<Reply, StoreFault> {
     let call: RollupCall =
-        serde_json::from_str(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
+        json::read(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
     let table = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'ledgers'";
     let is_new = store.first::<(String,)>(table, ())?.is_none();
     match call {
@@ -191,8 +192,7 @@ fn close_day<S: Store>(store: &S, id: u64) -> Result<(), StoreFault> {
 fn count<S: Store>(store: &S, id: u64, day: i64, tally: &Tally, deltas: &Deltas) -> Result<(), StoreFault> {
     let amounts = amounts(tally).map(|(whole, millionths)| [whole, millionths]);
     let (seen, balance) = (deltas.upto, deltas.balance);
-    let list = serde_json::to_string(&(seen, balance, day, amounts, tally.count, id))
-        .map_err(|error| StoreFault(error.to_string()))?;
+    let list = json::write(&(seen, balance, day, amounts, tally.count, id));
     let sums = AMOUNTS.iter().enumerate().map(|(place, name)| {
         format!(
             "{name} = {name} + (?1->>'$[3][{place}][0]'), {name}_m = {name}_m + (?1->>'$[3][{place}][1]'), "
@@ -214,7 +214,7 @@ fn add_totals<S: Store>(store: &S, groups: &[Group]) -> Result<(), StoreFault> {
         (name, consumed, added, removed, overage, group.tally.count)
     };
     let rows: Vec<_> = groups.iter().map(row).collect();
-    let rows = serde_json::to_string(&rows).map_err(|error| StoreFault(error.to_string()))?;
+    let rows = json::write(&rows);
     let sums = AMOUNTS
         .map(|name| format!("{name} = {name} + excluded.{name}, {name}_m = {name}_m + excluded.{name}_m"));
     let upsert = format!(

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::events::{EventsCall, events_name, shard_of};
 use super::ledger::LedgerObject;
 use super::rollup::{Deltas, RollupCall, shard_for};
+use crate::json;
 use crate::worker::flow::Effect;
 use crate::worker::reply::Reply;
 use crate::worker::store::{Store, StoreFault};
@@ -93,7 +94,7 @@ impl<S: Store> LedgerObject<S> {
             seen: u64,
         }
         let reply = Reply::from_text(reply).filter(|reply| reply.status == 200);
-        let seen = reply.and_then(|reply| serde_json::from_str::<Seen>(&reply.body).ok());
+        let seen = reply.and_then(|reply| json::read::<Seen>(&reply.body).ok());
         let Seen { seen } = seen.ok_or_else(|| StoreFault("a shipment was not answered".to_owned()))?;
         match lane {
             Lane::Rollup => self.rollup.hear(seen),
@@ -122,8 +123,7 @@ impl<S: Store> LedgerObject<S> {
             let names = vec![shard_for(&identity.project, identity.mode, &identity.customer)];
             let customer = identity.customer.clone();
             let deltas = Deltas { customer, after: self.rollup.seen, upto, balance, groups };
-            let message = serde_json::to_string(&RollupCall::Receive(Box::new(deltas)))
-                .map_err(|error| StoreFault(error.to_string()))?;
+            let message = json::write(&RollupCall::Receive(Box::new(deltas)));
             self.rollup.sent = self.rollup.seen;
             return Ok(Some(Effect::Rollup { names, message }));
         }
@@ -138,8 +138,7 @@ impl<S: Store> LedgerObject<S> {
         notices.after = self.events.seen;
         self.events.sent = self.events.seen;
         let names = vec![events_name(&notices.project, notices.mode, shard_of(self.naming.object()))];
-        let message = serde_json::to_string(&EventsCall::Receive(notices))
-            .map_err(|error| StoreFault(error.to_string()))?;
+        let message = json::write(&EventsCall::Receive(notices));
         Ok(Some(Effect::Events { names, message }))
     }
 }

@@ -1,7 +1,9 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
+
+use crate::json::{self, Raw};
 
 /// A Checkout Session, as far as it is looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -70,24 +72,25 @@ pub struct PaymentMethods {
 }
 
 /// Another object: its id, or the object itself where it was expanded.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum Found {
-    /// Its id alone.
-    Id(String),
-    /// The object.
-    Object {
-        /// Its id.
-        id: String,
-    },
-}
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found(String);
 
 impl Found {
     /// Its id.
     pub fn id(&self) -> &str {
-        match self {
-            Self::Id(id) | Self::Object { id } => id,
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Found {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Object {
+            id: String,
         }
+        let text = Raw::deserialize(deserializer)?.get();
+        let id = json::read(text).or_else(|_| json::read(text).map(|Object { id }| id));
+        id.map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -170,9 +173,9 @@ pub fn read<T: DeserializeOwned>(reply: &str) -> Result<T, StripeError> {
     let (status, body) = reply.split_once('\n').ok_or(StripeError::Unknown)?;
     let status: u16 = status.parse().map_err(|_| StripeError::Unknown)?;
     if (200..300).contains(&status) {
-        return serde_json::from_str(body).map_err(|_| StripeError::Unknown);
+        return json::read(body).map_err(|_| StripeError::Unknown);
     }
-    let Ok(Failure { error }) = serde_json::from_str(body) else {
+    let Ok(Failure { error }) = json::read(body) else {
         return Err(StripeError::Unknown);
     };
     let Error { kind, code, decline_code, param, message } = error;

@@ -2,7 +2,8 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
+
+use crate::json::{self, JsonText};
 
 /// What Stripe reports by a webhook.
 #[derive(Debug, Deserialize)]
@@ -19,18 +20,18 @@ pub struct Event {
 
 #[derive(Debug, Deserialize)]
 struct Data {
-    object: Box<RawValue>,
+    object: JsonText,
 }
 
 impl Event {
     /// From a body whose signature was checked; `None` if it is no event.
     pub fn read(body: &[u8]) -> Option<Self> {
-        serde_json::from_slice(body).ok()
+        json::read(std::str::from_utf8(body).ok()?).ok()
     }
 
     /// What it is about; `None` if it is something else.
     pub fn object<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_str(self.data.object.get()).ok()
+        json::read(&self.data.object.0).ok()
     }
 }
 

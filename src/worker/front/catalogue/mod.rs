@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::Call;
 use crate::api::{Body, Code, Field, Problem};
 use crate::credits::Credits;
+use crate::json;
 use crate::worker::message::{ProjectAsk, RecordList};
 use crate::worker::objects::project::record_key;
 use crate::worker::record::ProjectRecord;
@@ -37,7 +38,7 @@ impl Call<'_> {
     }
 
     async fn put(&self, list: RecordList, rows: &impl Serialize) -> Result<ProjectRecord, Problem> {
-        self.change(ProjectAsk::Put { list, json: crate::worker::front::to_message(rows)? }).await
+        self.change(ProjectAsk::Put { list, json: json::write(rows) }).await
     }
 
     /// Has the project's object change its record.
@@ -49,7 +50,7 @@ impl Call<'_> {
 
     /// Reads a record and keeps it, so that this isolate goes by it at once.
     fn read_record(&self, body: &str) -> Result<ProjectRecord, Problem> {
-        let record: Result<ProjectRecord, _> = serde_json::from_str(body);
+        let record: Result<ProjectRecord, _> = json::read(body);
         let record =
             record.map_err(|_| Problem::new(Code::Internal, "the project's record could not be read"))?;
         let key = record_key(&self.caller.key.project, self.caller.key.mode.word());

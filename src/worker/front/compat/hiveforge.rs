@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::reason;
 use crate::api::{Body, Code, Decimal, Exact, Problem};
+use crate::json;
 use crate::ledger::{Command, Configuration, Kind, OverageMode, Provider, SettingChange};
 use crate::tally::{Group, Total};
 use crate::time::Timestamp;
@@ -203,8 +204,8 @@ fn date(query: &Query, name: &str, whole_day_ms: i64) -> Result<Option<Timestamp
 
 /// The documentation shows `invalid_credentials` for a 401; other codes are
 /// the engine's own.
-pub(super) fn error(problem: &Problem) -> Result<String, serde_json::Error> {
+pub(super) fn error(problem: &Problem) -> String {
     let status = problem.code.status();
     let code = if status == 401 { "invalid_credentials" } else { problem.code.word() };
-    serde_json::to_string(&Refused { error: reason(status), code, message: &problem.detail })
+    json::write(&Refused { error: reason(status), code, message: &problem.detail })
 }

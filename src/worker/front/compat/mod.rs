@@ -12,6 +12,7 @@ mod predev;
 use super::incoming::{Incoming, Query, segments};
 use super::{Answer, AnswerKind, Call, good};
 use crate::api::{Code, Problem};
+use crate::json;
 use crate::text::Name;
 use crate::worker::message::Ask;
 use crate::worker::standing::Standing;
@@ -42,7 +43,7 @@ impl Vendor {
     }
 
     /// An error as the vendor's clients read it.
-    fn error(self, problem: &Problem) -> Result<String, serde_json::Error> {
+    fn error(self, problem: &Problem) -> String {
         match self {
             Self::Predev => predev::error(problem),
             Self::OpenRouter => openrouter::error(problem),
@@ -70,10 +71,8 @@ pub fn in_their_words(path: &str, answer: Answer) -> Answer {
     let Some(vendor) = Vendor::of(&segments(path)) else {
         return answer;
     };
-    match vendor.error(&Problem::passed_on(answer.status, &answer.body)) {
-        Ok(body) => Answer { kind: AnswerKind::Json, body, ..answer },
-        Err(_) => answer,
-    }
+    let body = vendor.error(&Problem::passed_on(answer.status, &answer.body));
+    Answer { kind: AnswerKind::Json, body, ..answer }
 }
 
 /// A status in words (RFC 9110, section 15; RFC 6585).
@@ -141,8 +140,7 @@ impl Call<'_> {
     /// The ledger's problem, `overloaded`.
     async fn read<T: serde::de::DeserializeOwned>(&self, customer: &Name, ask: Ask) -> Result<T, Problem> {
         let reply = good(&self.tell_ledger(customer, ask).await?)?;
-        serde_json::from_str(&reply.body)
-            .map_err(|_| Problem::new(Code::Internal, "a ledger's answer was unreadable"))
+        json::read(&reply.body).map_err(|_| Problem::new(Code::Internal, "a ledger's answer was unreadable"))
     }
 }
 

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::api::{Code, Exact, Problem};
+use crate::json;
 use crate::tally::Total;
 use crate::worker::front::{Answer, Call};
 
@@ -42,12 +43,12 @@ impl Call<'_> {
 }
 
 /// The statuses 401, 403 and 500 are documented with these words.
-pub(super) fn error(problem: &Problem) -> Result<String, serde_json::Error> {
+pub(super) fn error(problem: &Problem) -> String {
     let message = match problem.code {
         Code::MissingKey => "Missing Authentication header",
         Code::InsufficientScope => "Only management keys can perform this operation",
         Code::Internal => "Internal Server Error",
         _ => problem.detail.as_str(),
     };
-    serde_json::to_string(&Refused { error: Why { code: problem.code.status(), message } })
+    json::write(&Refused { error: Why { code: problem.code.status(), message } })
 }

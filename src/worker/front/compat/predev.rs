@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::reason;
 use crate::api::{Code, Decimal, Problem};
+use crate::json;
 use crate::worker::front::{Answer, Call};
 
 #[derive(Serialize)]
@@ -30,11 +31,11 @@ impl Call<'_> {
 
 /// A key that stands for no one customer, and a fault, are documented word for
 /// word; for the rest there is a table of statuses.
-pub(super) fn error(problem: &Problem) -> Result<String, serde_json::Error> {
+pub(super) fn error(problem: &Problem) -> String {
     let (error, message) = match problem.code {
         Code::MissingField => ("Missing context", "Unable to determine user or organization from API key"),
         code if code.status() >= 500 => ("Failed to retrieve credits balance", problem.detail.as_str()),
         code => (reason(code.status()), problem.detail.as_str()),
     };
-    serde_json::to_string(&Refused { error, message })
+    json::write(&Refused { error, message })
 }

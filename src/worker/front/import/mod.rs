@@ -12,8 +12,9 @@ use std::collections::HashMap;
 
 use self::report::Report;
 use self::row::{Failure, MAX_LINE_BYTES, Row};
-use super::{Answer, AnswerKind, Call, ledger_name, reply, to_message};
+use super::{Answer, AnswerKind, Call, ledger_name, reply};
 use crate::api::{Code, Problem};
+use crate::json;
 use crate::ledger::Request;
 use crate::text::Name;
 use crate::worker::flow::{Effect, SEPARATOR};
@@ -137,7 +138,7 @@ impl Call<'_> {
                 if Reply::is_wish_for_terms(&group.reply) {
                     group.call.terms = Some(Box::new(self.record().await?.terms.clone()));
                 }
-                calls.push((group.name.clone(), to_message(&group.call)?));
+                calls.push((group.name.clone(), json::write(&group.call)));
             }
             if calls.is_empty() {
                 break;
@@ -164,7 +165,7 @@ impl Group {
 /// Takes what became of a customer's rows.
 fn take(group: Group, report: &mut Report) {
     let outcomes = reply(&group.reply).and_then(|reply| match reply.status {
-        200 => serde_json::from_str::<Vec<RowOutcome>>(&reply.body)
+        200 => json::read::<Vec<RowOutcome>>(&reply.body)
             .map_err(|_| Problem::new(Code::Internal, "a ledger's answer was unreadable")),
         status => Err(Problem::passed_on(status, &reply.body)),
     });

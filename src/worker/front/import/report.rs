@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::row::Failure;
+use crate::json;
 
 /// Rows that are reported one by one. A caller may send all before it reads
 /// anything, so a report must fit where the network keeps what is not read.
@@ -83,5 +84,5 @@ impl Report {
 }
 
 fn line(value: &impl Serialize) -> String {
-    serde_json::to_string(value).map(|text| text + "\n").unwrap_or_default()
+    json::write(value) + "\n"
 }

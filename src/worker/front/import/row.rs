@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Body, Code, Problem};
+use crate::json;
 use crate::ledger::{AddKind, Command, IdempotencyKey, Request};
 use crate::text::Name;
 use crate::worker::front::core::addition;
@@ -117,7 +118,7 @@ struct Names<'a> {
 
 impl Names<'_> {
     fn of(text: &str) -> Row {
-        let names: Names<'_> = serde_json::from_str(text).unwrap_or_default();
+        let names: Names<'_> = json::read(text).unwrap_or_default();
         let name = |name: Option<Cow<'_, str>>| name.map(|name| told(&name).to_owned());
         Row { line: 0, id: name(names.id), customer_id: name(names.customer_id) }
     }

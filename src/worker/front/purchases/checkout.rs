@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::{post, stripe_problem};
 use crate::api::{Body, Code, Field, Problem};
+use crate::json;
 use crate::ledger::Pack;
 use crate::text::Name;
 use crate::worker::base62;
@@ -93,7 +94,7 @@ impl Call<'_> {
             stripe_customer: Option<String>,
         }
         let reply = good(&self.tell_ledger(customer, Ask::Payer).await?)?;
-        let payer: Payer = serde_json::from_str(&reply.body)
+        let payer: Payer = json::read(&reply.body)
             .map_err(|_| Problem::new(Code::Internal, "the ledger's answer was unreadable"))?;
         Ok(payer.stripe_customer)
     }

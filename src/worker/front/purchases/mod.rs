@@ -9,8 +9,9 @@ use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
 
-use super::{Front, ledger_name, reply, to_message};
+use super::{Front, ledger_name, reply};
 use crate::api::{Code, Problem};
+use crate::json;
 use crate::ledger::{Command, IdempotencyKey, Purchase, Request, purchase_key};
 use crate::time::Timestamp;
 use crate::worker::flow::{Effect, Io};
@@ -77,12 +78,12 @@ impl Front {
             ask: Ask::Execute(request),
         };
         let name = ledger_name(&order.project, order.mode, &order.customer);
-        let message = to_message(&call)?;
+        let message = json::write(&call);
         let mut text = io.perform(Effect::LedgerByName { name: name.clone(), message }).await;
         if Reply::is_wish_for_terms(&text) {
             let record = self.record(io, &order.project, order.mode, now).await?;
             call.terms = Some(Box::new(record.terms.clone()));
-            text = io.perform(Effect::LedgerByName { name, message: to_message(&call)? }).await;
+            text = io.perform(Effect::LedgerByName { name, message: json::write(&call) }).await;
         }
         reply(&text)
     }

@@ -2,15 +2,15 @@
 //! purchase. It is paid by a saved card, then the charge is tried once more.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::{Paid, failed_request, get, paid_request, post};
 use crate::api::{Code, Problem};
 use crate::credits::Credits;
+use crate::json::{self, Raw};
 use crate::ledger::NoPurchase;
 use crate::text::Name;
+use crate::worker::front::Call;
 use crate::worker::front::core::Address;
-use crate::worker::front::{Call, to_message};
 use crate::worker::message::LedgerCall;
 use crate::worker::reply::Reply;
 use crate::worker::stripe::{Form, Order, Origin, PaymentIntent, PaymentMethods, StripeError};
@@ -20,13 +20,13 @@ use crate::worker::stripe::{Form, Order, Origin, PaymentIntent, PaymentMethods, 
 struct Refusal<'a> {
     detail: String,
     #[serde(borrow)]
-    balance: &'a RawValue,
+    balance: Raw<'a>,
     #[serde(borrow)]
-    available: &'a RawValue,
+    available: Raw<'a>,
     #[serde(borrow)]
-    requested: &'a RawValue,
+    requested: Raw<'a>,
     #[serde(borrow)]
-    shortfall: &'a RawValue,
+    shortfall: Raw<'a>,
     #[serde(borrow)]
     purchase: Begun<'a>,
 }
@@ -36,7 +36,7 @@ struct Begun<'a> {
     id: String,
     pack_id: Name,
     #[serde(borrow)]
-    credits: &'a RawValue,
+    credits: Raw<'a>,
     price_cents: u64,
     currency: String,
     stripe_customer: String,
@@ -66,7 +66,7 @@ impl Call<'_> {
     ) -> Result<String, Problem> {
         let unreadable = || Problem::new(Code::Internal, "the ledger's purchase was unreadable");
         let reply = Reply::from_text(refused).ok_or_else(unreadable)?;
-        let refusal: Refusal<'_> = serde_json::from_str(&reply.body).map_err(|_| unreadable())?;
+        let refusal: Refusal<'_> = json::read(&reply.body).map_err(|_| unreadable())?;
         let begun = &refusal.purchase;
         let order = Order {
             purchase: begun.id.clone(),
@@ -93,7 +93,7 @@ impl Call<'_> {
                 }
                 // Whatever it meets now, it buys no more.
                 call.may_buy = false;
-                return Ok(self.io.perform(address.effect(to_message(&call)?)).await);
+                return Ok(self.io.perform(address.effect(json::write(&call))).await);
             }
             Payment::Failed(reason, why) => {
                 // Should it not be heard, the purchase stays begun, and the

@@ -1,0 +1,75 @@
+//! JSON: texts from values and values from texts, for everything that the
+//! Worker says, hears and stores.
+//!
+//! In: any type that serde knows. Out: its text; and the other way. A text is
+//! taken apart once, by code that knows no types ([`tape`]); what serde derives
+//! for each type only asks the result, and so stays small. A number is a whole
+//! one or its own text: nothing passes through a floating point number.
+
+mod canonical;
+mod number;
+mod parts_read;
+mod parts_written;
+mod raw;
+mod reader;
+mod tape;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::fmt;
+
+use serde::de::Deserialize;
+use serde::ser::Serialize;
+
+pub use self::canonical::{Shown, canonical};
+pub use self::raw::{JsonText, Raw};
+use self::reader::Source;
+pub(crate) use self::tape::{Kind, Tape};
+use self::writer::Writer;
+
+/// Why a text is not the value that was wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is not one JSON value.
+    Syntax {
+        /// The byte at which it ceases to be one.
+        at: usize,
+    },
+    /// It is another value than was wanted.
+    Value {
+        /// The innermost field that is not as it should be, if it is not the
+        /// whole.
+        field: Option<&'static str>,
+    },
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax { at } => write!(f, "not valid JSON at byte {at}"),
+            Self::Value { field: Some(field) } => write!(f, "not the JSON that was expected, in {field}"),
+            Self::Value { field: None } => f.write_str("not the JSON that was expected"),
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// A value from its text. Fields that the type does not have are passed over;
+/// of one that is there twice the first counts.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadable> {
+    let source = Source::new(Tape::of(text)?);
+    T::deserialize(source.root()).map_err(|_| Unreadable::Value { field: source.failed() })
+}
+
+/// A value's text: compact, fields in the order of their type.
+pub fn write<T: Serialize + ?Sized>(value: &T) -> String {
+    let mut writer = Writer::new();
+    let written = value.serialize(&mut writer);
+    debug_assert!(written.is_ok(), "a type with a value that has no form in JSON");
+    writer.into_text()
+}

@@ -1,0 +1,150 @@
+//! What is in a list, an object or a variant, as serde hands it over.
+
+#![allow(clippy::single_char_add_str)] // a text is copied, a character is encoded first
+
+use serde::ser::{
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant,
+};
+
+use super::writer::{Unwritable, Writer, Written, quote};
+
+/// A list or object that is being written.
+pub(super) struct Parts<'a> {
+    writer: &'a mut Writer,
+    is_first: bool,
+    end: &'static str,
+}
+
+impl<'a> Parts<'a> {
+    /// What has begun already, and ends so.
+    pub(super) fn of(writer: &'a mut Writer, end: &'static str) -> Self {
+        Self { writer, is_first: true, end }
+    }
+
+    #[inline(never)]
+    fn separate(&mut self) {
+        if !std::mem::take(&mut self.is_first) {
+            self.writer.text.push_str(",");
+        }
+    }
+
+    #[inline(never)]
+    fn name(&mut self, name: &str) {
+        self.separate();
+        quote(name, &mut self.writer.text);
+        self.writer.text.push_str(":");
+    }
+
+    #[inline(never)]
+    pub(super) fn finish(self) -> Written {
+        self.writer.text.push_str(self.end);
+        Ok(())
+    }
+
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        self.separate();
+        value.serialize(&mut *self.writer)
+    }
+
+    pub(super) fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Written {
+        self.name(name);
+        value.serialize(&mut *self.writer)
+    }
+}
+
+impl SerializeSeq for Parts<'_> {
+    type Ok = ();
+    type Error = Unwritable;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        self.element(value)
+    }
+
+    fn end(self) -> Written {
+        self.finish()
+    }
+}
+
+impl SerializeTuple for Parts<'_> {
+    type Ok = ();
+    type Error = Unwritable;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        self.element(value)
+    }
+
+    fn end(self) -> Written {
+        self.finish()
+    }
+}
+
+impl SerializeTupleStruct for Parts<'_> {
+    type Ok = ();
+    type Error = Unwritable;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        self.element(value)
+    }
+
+    fn end(self) -> Written {
+        self.finish()
+    }
+}
+
+impl SerializeTupleVariant for Parts<'_> {
+    type Ok = ();
+    type Error = Unwritable;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        self.element(value)
+    }
+
+    fn end(self) -> Written {
+        self.finish()
+    }
+}
+
+impl SerializeMap for Parts<'_> {
+    type Ok = ();
+    type Error = Unwritable;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
+        self.element(key)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        self.writer.text.push_str(":");
+        value.serialize(&mut *self.writer)
+    }
+
+    fn end(self) -> Written {
+        self.finish()
+    }
+}
+
+impl SerializeStruct for Parts<'_> {
+    type Ok = ();
+    type Error = Unwritable;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Written {
+        self.field(name, value)
+    }
+
+    fn end(self) -> Written {
+        self.finish()
+    }
+}
+
+impl SerializeStructVariant for Parts<'_> {
+    type Ok = ();
+    type Error = Unwritable;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Written {
+        self.field(name, value)
+    }
+
+    fn end(self) -> Written {
+        self.finish()
+    }
+}
