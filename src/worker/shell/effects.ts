@@ -6,7 +6,7 @@ import { call } from "./engine";
 import type { Callables, Env } from "./env";
 import { callLedgers } from "./importer";
 import type { Task } from "./index";
-import { callLedger } from "./lane";
+import { callLedger, ledgerById, ledgerByName } from "./lane";
 import { Input } from "./stream";
 import { callStripe } from "./stripe";
 
@@ -14,10 +14,6 @@ import { callStripe } from "./stripe";
 const OBJECT_DEADLINE_MS = 10_000;
 /** Nor is KV: its answer is never needed. */
 export const KV_DEADLINE_MS = 1_000;
-
-/** Ids that an isolate remembers; beyond it starts anew. */
-const MAX_LEDGER_IDS = 4_096;
-const ledgerIds = new Map<string, DurableObjectId>();
 
 /** Between the names of objects that are called at once: no name has it. */
 const BETWEEN_NAMES = "\x1e";
@@ -49,11 +45,9 @@ export function perform(effect: string, task: Task): Promise<string> | string {
       return new Promise((turn) => setTimeout(() => turn(""), 0));
     case "T":
       return task.output?.write(effect.slice(effect.indexOf("\n") + 1)) ?? "!gone";
-    case "L": {
-      const line = effect.indexOf("\n");
-      const name = effect.slice(1, line);
-      return callLedger(env, task.context, name, ledgerId(env, name), effect.slice(line + 1));
-    }
+    case "L":
+    case "I":
+      return performLedgerCall(effect, task);
     default:
       return performCall(effect, env);
   }
@@ -65,15 +59,13 @@ function nextLines(effect: string, task: Task): Promise<string> {
   return task.input.next(Number(size), Number(longest));
 }
 
-/** A ledger's id: the platform makes it by a hash of the name. */
-function ledgerId(env: Env, name: string): DurableObjectId {
-  let id = ledgerIds.get(name);
-  if (id === undefined) {
-    id = env.LEDGER.idFromName(name);
-    if (ledgerIds.size >= MAX_LEDGER_IDS) ledgerIds.clear();
-    ledgerIds.set(name, id);
-  }
-  return id;
+function performLedgerCall(effect: string, { env, context }: Task): Promise<string> | string {
+  const line = effect.indexOf("\n");
+  const name = effect.slice(1, line);
+  const ledger = effect[0] === "L" ? ledgerByName(env, name) : ledgerById(env, name);
+  // Not an id of this namespace: nobody's transaction.
+  if (ledger === undefined) return "!unknown";
+  return callLedger(env, context, ledger, effect.slice(line + 1));
 }
 
 /** Calls the objects that an effect names. */
@@ -82,8 +74,6 @@ export function performCall(effect: string, env: Env): Promise<string> | string 
   const name = effect.slice(1, line);
   const message = effect.slice(line + 1);
   switch (effect[0]) {
-    case "I":
-      return callById(env.LEDGER, name, message);
     case "P":
       return callObject(env.PROJECT, env.PROJECT.idFromName(name), message);
     case "R":
@@ -134,17 +124,6 @@ async function readKv(env: Env, key: string): Promise<string> {
     console.error(`KV did not answer: ${message(error)}`);
     return "!failed";
   }
-}
-
-function callById(objects: Callables, id: string, text: string): Promise<string> | string {
-  let object: DurableObjectId;
-  try {
-    object = objects.idFromString(id);
-  } catch {
-    // Not an id of this namespace: nobody's transaction.
-    return "!unknown";
-  }
-  return callObject(objects, object, text);
 }
 
 export function callObject(objects: Callables, id: DurableObjectId, text: string): Promise<string> {

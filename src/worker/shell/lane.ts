@@ -113,34 +113,64 @@ class Lane {
   }
 }
 
+/** An object, and its id as text, which its name and a transaction's id both lead to. */
+interface Ledger {
+  id: DurableObjectId;
+  text: string;
+}
+
+/** Ids that an isolate remembers; beyond it starts anew. */
+const MOST_IDS = 4_096;
+/** By name: the platform makes an id by a hash of it. */
+const ledgers = new Map<string, Ledger>();
+/** By the ledger's id. */
 const lanes = new Map<string, Lane>();
+
+export function ledgerByName(env: Env, name: string): Ledger {
+  let ledger = ledgers.get(name);
+  if (ledger === undefined) {
+    const id = env.LEDGER.idFromName(name);
+    ledger = { id, text: id.toString() };
+    if (ledgers.size >= MOST_IDS) ledgers.clear();
+    ledgers.set(name, ledger);
+  }
+  return ledger;
+}
+
+/** Nothing for a text that is no id of a ledger. */
+export function ledgerById(env: Env, text: string): Ledger | undefined {
+  try {
+    return { id: env.LEDGER.idFromString(text), text };
+  } catch {
+    return undefined;
+  }
+}
 
 /** Calls a ledger, alone or for others too. */
 export async function callLedger(
   env: Env,
   context: ExecutionContext,
-  name: string,
-  id: DurableObjectId,
+  ledger: Ledger,
   message: string,
 ): Promise<string> {
-  const lane = laneOf(name);
+  const lane = laneOf(ledger);
   const turn = lane.enter(Date.now()) ?? (await lane.wait(message, context));
   if (typeof turn === "string") return turn;
-  const reply = carry(lane, turn, env, id, message).finally(() => {
-    if (lane.isIdle) lanes.delete(name);
+  const reply = carry(lane, turn, env, ledger.id, message).finally(() => {
+    if (lane.isIdle) lanes.delete(ledger.text);
   });
   // Also when this caller hangs up: others depend on it, or wait for its return.
   context.waitUntil(reply);
   return reply;
 }
 
-function laneOf(name: string): Lane {
-  let lane = lanes.get(name);
+function laneOf({ text }: Ledger): Lane {
+  let lane = lanes.get(text);
   if (lane === undefined) {
-    // Of two lanes with one name each makes its own calls, which does no harm.
+    // Of two lanes of one ledger each makes its own calls, which does no harm.
     if (lanes.size >= MOST_LANES) lanes.clear();
     lane = new Lane();
-    lanes.set(name, lane);
+    lanes.set(text, lane);
   }
   return lane;
 }
