@@ -115,6 +115,18 @@ const STEPS = [
     ],
     hasTests: true,
   },
+  // What must not become dearer without somebody saying so: tests/guard/ceilings.toml.
+  {
+    name: "guard",
+    command: [
+      NODE,
+      "--test",
+      "--test-reporter=spec",
+      `--test-timeout=${E2E_TIMEOUT_MS}`,
+      "tests/guard/*.test.ts",
+    ],
+    hasTests: true,
+  },
   { name: "deploy", command: [NODE, WRANGLER, "deploy", "--dry-run"] },
   {
     name: "e2e",

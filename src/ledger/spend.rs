@@ -110,12 +110,13 @@ impl Ledger {
             return;
         }
         self.used = self.used.plus(Total::of(amount));
-        let (day, period_start) = (self.at.day(), self.period_start(self.at));
-        let limits = limits_of(&self.settings, &self.terms);
-        if limits.is_empty() {
+        // Without limits, which is most of the time, no calendar is looked at.
+        if self.spend_limits().is_empty() {
             self.spent = Spent::default();
             return;
         }
+        let (day, period_start) = (self.at.day(), self.period_start(self.at));
+        let limits = limits_of(&self.settings, &self.terms);
         let is_limited =
             |name: &str| limits.iter().any(|limit| limit.feature.as_ref().map(Name::as_str) == Some(name));
         self.spent.features.retain(|(name, _)| is_limited(name));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use edge_credits::Timestamp;
+use edge_credits::worker::objects::shipping::Lane;
 use serde_json::{Value, json};
 
 use super::at;
@@ -148,7 +149,6 @@ fn anything(dice: &mut Dice, customer: &mut Customer, now: Timestamp) {
 
 /// Ships some of what there is, over a network that fails in every way.
 fn ship_badly(dice: &mut Dice, customer: &mut Customer, shards: &Shards, old: &mut Vec<(String, String)>) {
-    use edge_credits::worker::objects::shipping::Lane;
     for _ in 0..dice.below(4) {
         let Some((name, message)) = customer.shipment() else { break };
         if dice.one_in(5) {
@@ -251,7 +251,6 @@ fn a_shard_takes_each_entry_once_and_says_where_it_is() {
     let (name, question) = anna.shipment().unwrap();
     let reply = shards.call(&name, &question);
     assert_eq!(reply, r#"200-{"seen":0}"#, "asked only: nothing is known, and nothing was made");
-    use edge_credits::worker::objects::shipping::Lane;
     anna.ledger.shipped(Lane::Rollup, &reply).unwrap();
     let (_, first) = anna.shipment().unwrap();
     anna.order(&json!({ "consume": { "amount": 1 } }), midnight.after_ms(1));
@@ -295,7 +294,6 @@ fn what_changes_no_balance_is_not_told() {
 fn a_good_answer_that_brings_nothing_on_is_a_fault_and_no_endless_loop() {
     let mut anna = Customer::new(1);
     anna.order(&json!({ "add": { "amount": 1, "kind": "topup" } }), at("2028-02-29T12:00:00Z"));
-    use edge_credits::worker::objects::shipping::Lane;
     anna.shipment().unwrap();
     anna.ledger.shipped(Lane::Rollup, r#"200-{"seen":0}"#).unwrap();
     anna.shipment().unwrap();
@@ -313,4 +311,24 @@ impl Rows for Vec<Value> {
     fn concat_rows(&self) -> Vec<Value> {
         self.iter().flat_map(|rows| rows.as_array().unwrap().clone()).collect()
     }
+}
+
+#[test]
+fn a_ledger_in_use_tells_what_there_is_and_leaves_what_comes_meanwhile_to_the_next_message() {
+    let shards = Shards::new();
+    let mut anna = Customer::new(1);
+    let now = at("2028-02-29T12:00:00Z");
+    let charge = json!({ "consume": { "amount": 1 } });
+    anna.order(&json!({ "add": { "amount": 10_000_000, "kind": "topup" } }), now);
+    (0..1_200).for_each(|_| drop(anna.order(&charge, now)));
+    // One that asks, one of 1,000 entries, one of the rest; each time somebody is charged.
+    let goes_on = [(); 3].map(|()| {
+        let (name, message) = anna.shipment().unwrap();
+        anna.order(&charge, now);
+        anna.ledger.shipped(Lane::Rollup, &shards.call(&name, &message)).unwrap()
+    });
+    assert_eq!(goes_on, [true, true, false]);
+    anna.ship_all(&shards);
+    let rows = shards.ask(&json!({ "days": [now.day(), now.day()] })).concat_rows();
+    assert_eq!(told(&rows[0][1]), (1_203, 10_000_000, 0, 1_204));
 }

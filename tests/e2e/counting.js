@@ -4,7 +4,8 @@
 import worker, * as objects from "./worker.js";
 
 let cursors = [];
-let alarms = 0;
+let calls = {};
+let alarms = {};
 
 function counting(target, instead) {
   return new Proxy(target, {
@@ -16,7 +17,7 @@ function counting(target, instead) {
   });
 }
 
-/** An object of which every statement and every alarm is counted. */
+/** An object of which every statement, every alarm and every call is counted. */
 function counted(Base) {
   return class extends Base {
     constructor(context, env) {
@@ -28,11 +29,16 @@ function counted(Base) {
         return cursor;
       };
       const setAlarm = (...at) => {
-        alarms += 1;
+        alarms[Base.name] = (alarms[Base.name] ?? 0) + 1;
         return storage.setAlarm(...at);
       };
       const sql = counting(storage.sql, { exec });
       this.ctx = counting(context, { storage: counting(storage, { sql, setAlarm }) });
+    }
+
+    call(...message) {
+      calls[Base.name] = (calls[Base.name] ?? 0) + 1;
+      return super.call(...message);
     }
   };
 }
@@ -42,16 +48,19 @@ export const ProjectObject = counted(objects.ProjectObject);
 export const RegistryObject = counted(objects.RegistryObject);
 export const RollupObject = counted(objects.RollupObject);
 export const EventsObject = counted(objects.EventsObject);
+export const ImporterObject = objects.ImporterObject;
 
 export default {
   fetch(request, env, context) {
     if (!request.url.endsWith("/counted")) return worker.fetch(request, env, context);
-    const rows = {};
+    const [rows, read] = [{}, {}];
     // The platform's own counters, once each statement has run to its end.
-    for (const [name, { rowsWritten }] of cursors) rows[name] = (rows[name] ?? 0) + rowsWritten;
-    const counted = { rows, alarms };
-    cursors = [];
-    alarms = 0;
+    for (const [name, { rowsWritten, rowsRead }] of cursors) {
+      rows[name] = (rows[name] ?? 0) + rowsWritten;
+      read[name] = (read[name] ?? 0) + rowsRead;
+    }
+    const counted = { rows, read, calls, alarms };
+    [cursors, calls, alarms] = [[], {}, {}];
     return Response.json(counted);
   },
 };
