@@ -273,15 +273,15 @@ pub fn ledger_shipment(handle: u32, lane: u8) -> Result<Option<String>, JsError>
     with_ledger(handle, |ledger| Ok(ledger.shipment(lane)?.map(|effect| effect.to_text())))
 }
 
-/// Brings the reply to a shipment.
+/// Brings the reply to a shipment. Whether the next one is to be made at once.
 ///
 /// # Errors
 /// If it was not taken: it must be made again, later.
 #[wasm_bindgen]
-pub fn ledger_shipped(handle: u32, lane: u8, reply: &str) -> Result<(), JsError> {
+pub fn ledger_shipped(handle: u32, lane: u8, reply: &str) -> Result<bool, JsError> {
     with_ledger(handle, |ledger| match Lane::from_number(lane) {
         Some(lane) => ledger.shipped(lane, reply),
-        None => Ok(()),
+        None => Ok(false),
     })
 }
 

@@ -50,20 +50,23 @@ pub(super) struct Progress {
     idle: u64,
     /// Where the message that is under way begins.
     sent: Option<u64>,
+    /// Where it ends, if it tells of all that there was.
+    tells_all_until: Option<u64>,
 }
 
 impl Progress {
-    /// Takes the other object's word.
+    /// Takes the other object's word. Whether it must be told more at once.
     ///
     /// # Errors
     /// If it did not take what continues where it says that it is: to send
     /// that again at once would never end.
-    fn hear(&mut self, seen: u64) -> Result<(), StoreFault> {
+    fn hear(&mut self, seen: u64) -> Result<bool, StoreFault> {
         if self.sent.take() == Some(seen) {
             return Err(StoreFault(format!("entries after {seen} were not taken")));
         }
-        *self = Self { seen: Some(seen), idle: seen, sent: None };
-        Ok(())
+        let is_told = self.tells_all_until == Some(seen);
+        *self = Self { seen: Some(seen), idle: seen, sent: None, tells_all_until: None };
+        Ok(!is_told)
     }
 }
 
@@ -84,11 +87,13 @@ impl<S: Store> LedgerObject<S> {
         }
     }
 
-    /// Takes the answer to a shipment.
+    /// Takes the answer to a shipment. Whether the next one is to be made at
+    /// once: what came since a message that told of all that there was waits,
+    /// or a busy ledger would be telling without end.
     ///
     /// # Errors
     /// If it is no good answer: the shipment must be made again, later.
-    pub fn shipped(&mut self, lane: Lane, reply: &str) -> Result<(), StoreFault> {
+    pub fn shipped(&mut self, lane: Lane, reply: &str) -> Result<bool, StoreFault> {
         #[derive(Deserialize)]
         struct Seen {
             seen: u64,
@@ -125,6 +130,8 @@ impl<S: Store> LedgerObject<S> {
             let deltas = Deltas { customer, after: self.rollup.seen, upto, balance, groups };
             let message = json::write(&RollupCall::Receive(Box::new(deltas)));
             self.rollup.sent = self.rollup.seen;
+            let is_all = self.rollup.seen.is_some() && upto < after.saturating_add(MAX_ENTRIES);
+            self.rollup.tells_all_until = is_all.then_some(upto);
             return Ok(Some(Effect::Rollup { names, message }));
         }
     }

@@ -6,8 +6,13 @@ import { performCall } from "./effects";
 import { call } from "./engine";
 import type { Env } from "./env";
 
-/** After a commit, so that one message tells of all that is done meanwhile. */
+/** From one run to the next, so that one message tells of all that is done meanwhile. */
 const DELAY_MS = 2_000;
+/**
+ * After a commit that follows none, so that what comes with it is told with it. Not longer: a
+ * timer keeps the object in memory, and that is billed.
+ */
+const SOON_MS = 50;
 /** After a failure, doubled by each further one. */
 const RETRY_MS = 2_000;
 /** After so many failures in a row only the alarm, or the next commit, tries again. */
@@ -34,6 +39,10 @@ export class Shipper {
   #activeAt: number | null = null;
   /** Which run is the present one: an earlier one that comes back ends. */
   #run = 0;
+  /** When the last run ended. */
+  #endedAt = 0;
+  /** There may be more to tell than the run under way tells. */
+  #hasMore = false;
   #failures = 0;
 
   /** `lane` is the engine's number of who must hear. */
@@ -44,8 +53,12 @@ export class Shipper {
 
   /** There may be something to tell: it was committed, or the ledger was just loaded. */
   plan(): void {
+    if (this.#activeAt !== null) this.#hasMore = true;
     if (this.#dueAt !== null || this.#activeAt !== null) return;
-    this.#ringIn(Math.max(DELAY_MS, this.#backoff()));
+    const sinceLast = Date.now() - this.#endedAt;
+    // A clock that went back says nothing: then as if the last one had just been.
+    const left = sinceLast < 0 ? DELAY_MS : DELAY_MS - sinceLast;
+    this.#ringIn(Math.max(SOON_MS, left, this.#backoff()));
   }
 
   /**
@@ -62,6 +75,7 @@ export class Shipper {
     this.#run += 1;
     const run = this.#run;
     this.#dueAt = null;
+    this.#hasMore = false;
     try {
       for (;;) {
         this.#activeAt = Date.now();
@@ -74,10 +88,12 @@ export class Shipper {
         if (this.#run !== run) return;
         if (reply.startsWith("!")) throw new Error("there was no answer");
         const open = this.#source.open();
-        call((engine) => engine.ledger_shipped(open, this.#lane, reply));
+        if (!call((engine) => engine.ledger_shipped(open, this.#lane, reply))) break;
       }
       this.#activeAt = null;
+      this.#endedAt = Date.now();
       this.#failures = 0;
+      if (this.#hasMore) this.plan();
     } catch (error) {
       if (this.#run !== run) return;
       const words = error instanceof Error ? error.message : "failed";
