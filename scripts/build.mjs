@@ -20,8 +20,8 @@ import {
 
 const TARGET_DIR = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
 // A profile of its own, thus a folder of its own.
-const PROFILE = "worker";
-const CARGO_WASM = join(TARGET_DIR, WASM_TARGET, PROFILE, "edge_credits.wasm");
+export const WORKER_PROFILE = "worker";
+const CARGO_WASM = join(TARGET_DIR, WASM_TARGET, WORKER_PROFILE, "edge_credits.wasm");
 const BINDGEN_DIR = join(ROOT, "build", "bindgen");
 const STAMP = join(ROOT, "build", "engine.stamp");
 const SHELL = join(ROOT, "src", "worker", "shell", "index.ts");
@@ -80,7 +80,7 @@ async function compile() {
   const args = [
     "build",
     "--profile",
-    PROFILE,
+    WORKER_PROFILE,
     "--lib",
     "--target",
     WASM_TARGET,

@@ -4,14 +4,15 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { WORKER_PROFILE } from "../../scripts/build.mjs";
 import { run } from "../../scripts/process.mjs";
 import { ROOT, reproducibleRustFlags, WASM_TARGET } from "../../scripts/toolchain.mjs";
 import { holdAgainst, median } from "./ceilings.ts";
 import { COUNTER, countingInstructions } from "./instructions.ts";
 
-const CARGO = ["build", "--release", "--example", "core_cases", "--features", "worker"];
+const CARGO = ["build", "--profile", WORKER_PROFILE, "--example", "core_cases"];
 const TARGET_DIR = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
-const BUILT = join(TARGET_DIR, WASM_TARGET, "release", "examples", "core_cases.wasm");
+const BUILT = join(TARGET_DIR, WASM_TARGET, WORKER_PROFILE, "examples", "core_cases.wasm");
 /** What wasm-bindgen's macro puts behind a name. */
 const HASH = /_[0-9a-f]{16}$/;
 /** Until buffers have the size that they keep. */
@@ -27,9 +28,12 @@ interface Cases {
 
 let cases: Cases;
 before(async () => {
-  // The same flags as the Worker is built with, so that what both need is compiled once.
+  // As the Worker is built, so that what both need is compiled once.
   const env = { CARGO_ENCODED_RUSTFLAGS: reproducibleRustFlags().join("\x1f") };
-  await run("cargo", [...CARGO, "--target", WASM_TARGET], { cwd: ROOT, env });
+  await run("cargo", [...CARGO, "--features", "worker", "--target", WASM_TARGET], {
+    cwd: ROOT,
+    env,
+  });
   const module = new WebAssembly.Module(countingInstructions(readFileSync(BUILT)));
   // The core asks nothing of JavaScript; what is imported stands there for the Worker's face.
   const nothing = new Proxy(

@@ -3,6 +3,7 @@
 
 use std::hint::black_box;
 
+use edge_credits::json;
 use edge_credits::text::Name;
 use edge_credits::worker::journal::chain::{Content, Hash};
 use edge_credits::worker::keys::{KEY_ID_BYTES, Key, Mode, Scopes, Signer};
@@ -70,7 +71,7 @@ pub(super) fn batch() -> Run {
 
 pub(super) fn hash() -> Run {
     let entry = charged();
-    let payload = serde_json::to_string(&entry.event).unwrap();
+    let payload = json::write(&entry.event);
     let mut hash = Hash::origin(None);
     Box::new(move || {
         hash = hash.then(black_box(&Content {

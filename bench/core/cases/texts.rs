@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use edge_credits::Credits;
 use edge_credits::api::Body;
+use edge_credits::json;
 use edge_credits::ledger::{Event, Ledger};
 
 use super::Run;
@@ -16,28 +17,28 @@ const FIELDS: [&str; 4] = ["amount", "description", "metadata", "idempotency_key
 pub(super) fn print_entry() -> Run {
     let event = charged().event;
     Box::new(move || {
-        black_box(serde_json::to_string(black_box(&event))).unwrap();
+        black_box(json::write(black_box(&event)));
     })
 }
 
 pub(super) fn read_entry() -> Run {
-    let text = serde_json::to_string(&charged().event).unwrap();
+    let text = json::write(&charged().event);
     Box::new(move || {
-        black_box(serde_json::from_str::<Event>(black_box(&text))).unwrap();
+        black_box(json::read::<Event>(black_box(&text))).unwrap();
     })
 }
 
 pub(super) fn print_snapshot() -> Run {
     let ledger = with_grants(1_000).ledger().clone();
     Box::new(move || {
-        black_box(serde_json::to_string(black_box(&ledger))).unwrap();
+        black_box(json::write(black_box(&ledger)));
     })
 }
 
 pub(super) fn read_snapshot() -> Run {
-    let text = serde_json::to_string(with_grants(1_000).ledger()).unwrap();
+    let text = json::write(with_grants(1_000).ledger());
     Box::new(move || {
-        black_box(serde_json::from_str::<Ledger>(black_box(&text))).unwrap();
+        black_box(json::read::<Ledger>(black_box(&text))).unwrap();
     })
 }
 
