@@ -2,10 +2,11 @@
 // what they take of memory. In rounds, the smallest first, then the next.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { elapsed } from "../scripts/process.mjs";
 import { AMOUNT } from "./amounts.mjs";
 import { OURS } from "./contenders.mjs";
-import { forEach } from "./http.mjs";
+import { importCredits } from "./import.mjs";
 import { growJournal } from "./journal.mjs";
 import { post, postToMany, putLoad } from "./load.mjs";
 import { measureMemory } from "./memory.mjs";
@@ -22,6 +23,7 @@ const REUSED_JOURNAL = 1_000_000;
 const BATCHES = [1, 10, 100, 1000];
 const BATCH_CONNECTIONS = 8;
 const MOST_CONNECTIONS = 256;
+const FILES_PER_LEDGER = 3;
 
 /**
  * @typedef {object} Point
@@ -29,7 +31,7 @@ const MOST_CONNECTIONS = 256;
  * @property {number} rps items per second, in a batch
  * @property {number} p50_us
  * @property {number} p99_us
- * @typedef {{ url: string, key: string, server: import("./server.mjs").Server }} Ours
+ * @typedef {{ url: string, key: string }} Ours
  */
 
 /** @param {import("./options.mjs").Options} options */
@@ -41,7 +43,7 @@ export async function measureGrowth(options) {
     connections: await withOurs((ours) => growConnections(ours, options)),
   };
   for (const [name, points] of Object.entries(parts)) console.log(render(name, points));
-  const memory = await withOurs(measureMemory);
+  const memory = await withOurs((ours, restart) => measureMemory(ours, restart));
   const { rounds, seconds } = options;
   return { settings: { rounds, seconds }, parts, memory };
 }
@@ -51,8 +53,9 @@ export async function measureGrowth(options) {
  * @param {import("./options.mjs").Options} options
  */
 async function growCustomers({ url, key }, { rounds, seconds, customers }) {
+  noteOpenFiles(customers);
   const names = Array.from({ length: customers }, (_, index) => `many-${index + 1}`);
-  await forEach(names, (name) => customerApi(url, key, name).topUp(1000));
+  await importCredits(url, key, names, 1, 1000);
   const path = "/v1/customers/many-{}/consume";
   return inRounds(rounds, tenfold(1, customers), (count) =>
     loadOn(url, key, {
@@ -121,6 +124,17 @@ async function growConnections({ url, key }, { rounds, seconds }) {
   );
 }
 
+/**
+ * A ledger that was used in the last ten seconds keeps files open.
+ * @param {number} customers
+ */
+function noteOpenFiles(customers) {
+  const limits = readFileSync("/proc/self/limits", "latin1");
+  const allowed = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? 0);
+  if (customers * FILES_PER_LEDGER <= allowed) return;
+  console.log(`note: ${allowed} open files (ulimit -n) may be too few for ${customers} customers`);
+}
+
 /** @param {number} first @param {number} last */
 function tenfold(first, last) {
   const values = [];
@@ -165,16 +179,21 @@ async function inRounds(rounds, values, measure) {
 
 /**
  * @template T
- * @param {(ours: Ours) => Promise<T>} measure
+ * @param {(ours: Ours, restart: () => Promise<import("./server.mjs").Server>) => Promise<T>} measure
  */
 async function withOurs(measure) {
   const [storage] = chooseStorages({ tmpfs: true, disk: false });
   if (!storage) throw new Error("there is no storage");
   const directory = freshDirectory(storage);
-  const server = await OURS.start(directory.path, {});
+  let server = await OURS.start(directory.path, {});
+  const restart = async () => {
+    await server.kill();
+    server = await OURS.start(directory.path, {});
+    return server;
+  };
   try {
     const key = (await OURS.openAccounts?.(server.url)) ?? "";
-    return await measure({ url: server.url, key, server });
+    return await measure({ url: server.url, key }, restart);
   } finally {
     await server.kill();
     directory.dispose();
