@@ -106,7 +106,7 @@ function loadOf({ url }, { asked, connections, isPublic, headers = {} }, key) {
  */
 function requireAnswers({ id, status }, { requests, refused, broken, errors }) {
   const expected = status ? requests : 0;
-  if (broken > 0 || refused !== expected) {
+  if (requests === 0 || broken > 0 || refused !== expected) {
     throw new Error(`${id}: of ${requests} answers ${refused} were refusals; ${errors}`);
   }
 }
