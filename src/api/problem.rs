@@ -1,6 +1,7 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use serde::Deserialize;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -112,9 +113,14 @@ impl Code {
     }
 }
 
-/// One error answer.
+/// One error answer. In a box, for nearly every result may be one and would
+/// else have its size.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+/// What a problem says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parts {
     /// The machine word, which also gives status and title.
     pub code: Code,
     /// The sentence for this occurrence.
@@ -123,16 +129,36 @@ pub struct Problem {
     pub extra: Vec<(&'static str, JsonText)>,
 }
 
+impl Deref for Problem {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
 impl Problem {
     /// A problem with a sentence.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), extra: Vec::new() }
+        Self(Box::new(Parts { code, detail: detail.into(), extra: Vec::new() }))
+    }
+
+    /// With another code.
+    #[must_use]
+    pub fn with_code(mut self, code: Code) -> Self {
+        self.0.code = code;
+        self
+    }
+
+    /// Its sentence.
+    pub fn into_detail(self) -> String {
+        self.0.detail
     }
 
     /// With one further member.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &impl Serialize) -> Self {
-        self.extra.push((name, JsonText(json::write(value))));
+        self.0.extra.push((name, JsonText(json::write(value))));
         self
     }
 

@@ -1,5 +1,7 @@
 //! One text for all texts of the same JSON value, so that a digest knows it.
 
+use std::borrow::Cow;
+
 use super::Tape;
 use super::number::canonical_number;
 use super::tape::Kind;
@@ -58,10 +60,12 @@ impl Canon<'_, '_> {
         let mut fields = Vec::new();
         while let (Some(name), Some(value)) = (places.next(), places.next()) {
             let name = self.tape.string(name).unwrap_or_default();
-            fields.retain(|(known, _)| *known != name);
-            fields.push((name, value));
+            let at = fields.partition_point(|(known, _): &(Cow<'_, str>, usize)| *known < name);
+            match fields.get_mut(at) {
+                Some((known, last)) if *known == name => *last = value,
+                _ => fields.insert(at, (name, value)),
+            }
         }
-        fields.sort_unstable();
         out.push('{');
         let mut is_first = true;
         for (name, value) in fields {

@@ -62,8 +62,8 @@ impl std::error::Error for Unreadable {}
 /// # Errors
 /// [`Unreadable`].
 pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadable> {
-    let source = Source::new(Tape::of(text)?);
-    T::deserialize(source.root()).map_err(|_| Unreadable::Value { field: source.failed() })
+    let source = Source::of(text)?;
+    T::deserialize(source.root()).map_err(|_| source.unreadable())
 }
 
 /// A value's text: compact, fields in the order of their type.

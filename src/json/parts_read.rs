@@ -17,8 +17,6 @@ pub(super) struct Items<'s, 'de> {
     at: usize,
     end: usize,
     fields: Option<&'static [&'static str]>,
-    /// The field that is being read.
-    field: &'static str,
 }
 
 impl<'s, 'de> Items<'s, 'de> {
@@ -26,7 +24,7 @@ impl<'s, 'de> Items<'s, 'de> {
     pub(super) fn of(value: Value<'s, 'de>, fields: Option<&'static [&'static str]>) -> Self {
         let first = value.place.wrapping_add(1);
         let end = value.source.tape.next(value.place);
-        Self { source: value.source, first, at: first, end, fields, field: "" }
+        Self { source: value.source, first, at: first, end, fields }
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -46,7 +44,7 @@ impl<'s, 'de> Items<'s, 'de> {
             Some(fields) => {
                 let (field, later) = fields.split_first()?;
                 self.fields = Some(later);
-                self.field = field;
+                self.source.field.set(Some(field));
                 self.find(field)
             }
         };
@@ -80,13 +78,9 @@ impl<'de> SeqAccess<'de> for Items<'_, 'de> {
             return Ok(None);
         };
         match seed.deserialize(value) {
-            Ok(read) => Ok(Some(read)),
             // The type's default, if it has one.
-            Err(_) if value.place == NOWHERE => Ok(None),
-            Err(mismatch) => {
-                self.source.note(self.field);
-                Err(mismatch)
-            }
+            Err(Mismatch) if value.place == NOWHERE => Ok(None),
+            read => read.map(Some),
         }
     }
 }

@@ -11,6 +11,7 @@ use std::fmt;
 
 use serde::de::{Deserializer, Error, Expected, Unexpected, Visitor};
 
+use super::Unreadable;
 use super::parts_read::{Items, NOWHERE, Pairs, Variant};
 use super::raw::RAW;
 use super::tape::{Kind, Tape};
@@ -63,29 +64,26 @@ impl Error for Mismatch {
     }
 }
 
-/// A text that is read, and the innermost field that could not be.
+/// A text that is read, and the field that was asked for last: if one cannot be
+/// read, nothing more is asked for.
 pub(super) struct Source<'de> {
     pub(super) tape: Tape<'de>,
-    failed: Cell<Option<&'static str>>,
+    pub(super) field: Cell<Option<&'static str>>,
 }
 
 impl<'de> Source<'de> {
-    pub(super) fn new(tape: Tape<'de>) -> Self {
-        Self { tape, failed: Cell::new(None) }
+    #[inline(never)]
+    pub(super) fn of(text: &'de str) -> Result<Self, Unreadable> {
+        Ok(Self { tape: Tape::of(text)?, field: Cell::new(None) })
     }
 
     pub(super) fn root(&self) -> Value<'_, 'de> {
         Value { source: self, place: Tape::ROOT }
     }
 
-    /// The field that could not be read; `None` if it was the whole.
-    pub(super) fn failed(&self) -> Option<&'static str> {
-        self.failed.get()
-    }
-
-    #[inline(never)]
-    pub(super) fn note(&self, field: &'static str) {
-        self.failed.set(self.failed.get().or(Some(field)));
+    /// Why it could not be read.
+    pub(super) fn unreadable(&self) -> Unreadable {
+        Unreadable::Value { field: self.field.get() }
     }
 }
 

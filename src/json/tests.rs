@@ -87,7 +87,7 @@ fn what_is_not_of_its_type_is_refused_with_its_field() {
     assert_eq!(wrong(r#"{"name":1}"#), Unreadable::Value { field: Some("name") });
     assert_eq!(wrong(r#"{"name":"a","note":{"name":[]}}"#), Unreadable::Value { field: Some("name") });
     assert_eq!(wrong(r#"{"name":"a","note":5}"#), Unreadable::Value { field: Some("note") });
-    assert_eq!(wrong("{}"), Unreadable::Value { field: None });
+    assert_eq!(wrong("{}"), Unreadable::Value { field: Some("name") });
     assert_eq!(wrong("null"), Unreadable::Value { field: None });
     for text in ["5.0", "1e2", "\"5\"", "256", "-1", "null", "true"] {
         assert!(read::<u8>(text).is_err(), "{text}");

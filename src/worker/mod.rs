@@ -17,6 +17,7 @@ pub mod message;
 pub mod objects;
 pub mod record;
 pub mod reply;
+pub mod sort;
 pub mod standing;
 pub mod store;
 pub mod stripe;

@@ -48,7 +48,7 @@ pub trait Store {
     where
         Self: Sized,
     {
-        read_rows(&self.query(sql, &json::write(&parameters))?)
+        read_rows(&answer(self, sql, parameters)?)
     }
 
     /// Runs one statement that gives no rows.
@@ -59,7 +59,7 @@ pub trait Store {
     where
         Self: Sized,
     {
-        self.query(sql, &json::write(&parameters)).map(drop)
+        answer(self, sql, parameters).map(drop)
     }
 
     /// Runs one statement and reads its first row.
@@ -74,10 +74,20 @@ pub trait Store {
     where
         Self: Sized,
     {
-        Ok(self.rows(sql, parameters)?.into_iter().next())
+        let mut rows = read_rows(&answer(self, sql, parameters)?)?;
+        Ok(if rows.is_empty() { None } else { Some(rows.swap_remove(0)) })
     }
 }
 
+// Apart, so that there is one of each for the parameters and for the rows of a
+// type, and not for every pair of them.
+
+#[inline(never)]
+fn answer<S: Store>(store: &S, sql: &str, parameters: impl Serialize) -> Result<String, StoreFault> {
+    store.query(sql, &json::write(&parameters))
+}
+
+#[inline(never)]
 fn read_rows<T: DeserializeOwned>(rows: &str) -> Result<Vec<T>, StoreFault> {
     json::read(rows).map_err(|error| StoreFault(format!("unexpected rows: {error}")))
 }

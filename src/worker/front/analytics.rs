@@ -19,6 +19,7 @@ use crate::text::Name;
 use crate::worker::flow::Effect;
 use crate::worker::message::Ask;
 use crate::worker::objects::rollup::{RollupCall, SHARDS, Span, shard_name};
+use crate::worker::sort::sorted;
 
 const DEFAULT_TOP: u64 = 10;
 const DEFAULT_BURN_DAYS: u64 = 30;
@@ -65,9 +66,9 @@ impl Call<'_> {
         let query = self.incoming.query(&["period", "limit"])?;
         let limit = Query::whole("limit", query.get("limit"), DEFAULT_TOP, 1..=100)?;
         let span = Span::of_period(&query, self.incoming.now)?;
-        let mut top: Vec<(Name, Tally)> =
+        let top: Vec<(Name, Tally)> =
             self.ask_shards::<Vec<_>>(&RollupCall::Top { span, limit }).await?.concat();
-        top.sort_unstable_by(|(name, tally), (other_name, other)| {
+        let mut top = sorted(top, |(name, tally), (other_name, other)| {
             other.consumed.cmp(&tally.consumed).then_with(|| name.cmp(other_name))
         });
         top.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -167,9 +168,9 @@ fn unreadable() -> Problem {
 /// A row for each day or week of a span, also for those without transactions.
 fn series(span: Span, by: By, tallies: impl IntoIterator<Item = (i64, Tally)>) -> Vec<UsageRow> {
     let start = |day: i64| if by == By::Week { monday(day) } else { day };
-    let mut rows: BTreeMap<i64, Tally> =
-        (span.0..=span.1).map(|day| (start(day), Tally::default())).collect();
-    for (day, tally) in tallies {
+    let mut rows: BTreeMap<i64, Tally> = BTreeMap::new();
+    let days = (span.0..=span.1).map(|day| (day, Tally::default()));
+    for (day, tally) in days.chain(tallies) {
         rows.entry(start(day)).or_default().add(&tally);
     }
     let row = |(day, tally): (i64, Tally)| UsageRow::Period {
@@ -197,10 +198,8 @@ fn merged(groups: Vec<Group>) -> Vec<(ActionKey, Tally)> {
     for group in groups {
         by_key.entry((group.service, group.action, group.kind)).or_default().add(&group.tally);
     }
-    let mut rows: Vec<_> = by_key.into_iter().collect();
-    // Stable: what consumed the same stays in the order of names.
-    rows.sort_by_key(|(_, tally)| std::cmp::Reverse(tally.consumed));
-    rows
+    // What consumed the same stays in the order of names.
+    sorted(by_key.into_iter().collect(), |(_, one), (_, other)| other.consumed.cmp(&one.consumed))
 }
 
 fn actions(groups: Vec<Group>) -> Vec<ActionAnswer> {

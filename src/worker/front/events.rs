@@ -12,6 +12,7 @@ use crate::worker::flow::Effect;
 use crate::worker::ids::ledger_of_event;
 use crate::worker::objects::events::{EventQuery, EventsCall, Listed, Page, SHARDS, events_name, shard_of};
 use crate::worker::reply::Reply;
+use crate::worker::sort::sorted;
 
 impl Call<'_> {
     pub(super) async fn list_events(&self) -> Result<Answer, Problem> {
@@ -39,7 +40,7 @@ impl Call<'_> {
             total = total.saturating_add(page.total);
             events.append(&mut page.events);
         }
-        events.sort_unstable_by(|one: &Listed, other| (other.at, &other.id).cmp(&(one.at, &one.id)));
+        let mut events = sorted(events, |one: &Listed, other| (other.at, &other.id).cmp(&(one.at, &one.id)));
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = events.len() > wanted;
         events.truncate(wanted);

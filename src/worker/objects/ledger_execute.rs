@@ -273,7 +273,7 @@ impl<S: Store> LedgerObject<S> {
                 Ok(Outcome { replayed: true, .. }) => RowOutcome::Replayed,
                 Err(Stop::Refused(refusal)) => {
                     let problem = Problem::from(refusal);
-                    RowOutcome::Refused(problem.code.word().to_owned(), problem.detail)
+                    RowOutcome::Refused(problem.code.word().to_owned(), problem.into_detail())
                 }
                 Err(Stop::Failed(fault)) => return Err(fault),
             });

@@ -10,9 +10,6 @@ mod tiers;
 
 pub(super) use self::settings::{SETTING_FIELDS, setting_changes};
 
-use std::collections::HashSet;
-use std::hash::Hash;
-
 use serde::Serialize;
 
 use super::Call;
@@ -22,6 +19,7 @@ use crate::json;
 use crate::worker::message::{ProjectAsk, RecordList};
 use crate::worker::objects::project::record_key;
 use crate::worker::record::ProjectRecord;
+use crate::worker::sort::places;
 
 /// The most rows of one list: the record stays within what KV and an isolate
 /// take with ease.
@@ -80,9 +78,14 @@ fn rows<T>(
 ///
 /// # Errors
 /// `invalid_field`, about the second row.
-fn each_once<T, K: Eq + Hash>(rows: &[T], key: impl Fn(&T) -> K, what: &str) -> Result<(), Problem> {
-    let mut seen = HashSet::new();
-    match rows.iter().position(|row| !seen.insert(key(row))) {
+fn each_once<T, K: Ord>(rows: &[T], key: impl Fn(&T) -> K, what: &str) -> Result<(), Problem> {
+    let keys: Vec<K> = rows.iter().map(key).collect();
+    let places = places(keys.len(), &|one, other| keys.get(one).cmp(&keys.get(other)));
+    let again = places.windows(2).filter_map(|pair| match pair {
+        [before, place] if keys.get(*before) == keys.get(*place) => Some(*place),
+        _ => None,
+    });
+    match again.min() {
         Some(index) => {
             let detail = format!("names a {what} that stands above already");
             Err(Problem::field(Code::InvalidField, &format!("body[{index}]"), &detail))

@@ -58,7 +58,7 @@ fn read_pack(field: &Field<'_>) -> Result<Pack, Problem> {
     let credits = row.require_amount("credits")?;
     if !credits.is_positive() {
         let problem = row.invalid("credits", "must be above zero");
-        return Err(Problem { code: Code::InvalidAmount, ..problem });
+        return Err(problem.with_code(Code::InvalidAmount));
     }
     let currency = row.require("currency")?.string()?;
     if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_lowercase()) {

@@ -1,7 +1,5 @@
 //! Settings, of a project and of a customer.
 
-use std::collections::HashSet;
-
 use serde::Serialize;
 
 use crate::api::{Body, Field, Problem, SettingsAnswer};
@@ -126,11 +124,10 @@ fn spend_limits(field: &Field<'_>) -> Result<Vec<SpendLimit>, Problem> {
     if fields.len() > MAX_SPEND_LIMITS {
         return Err(field.invalid("has more than 20 limits"));
     }
-    let mut seen = HashSet::new();
-    let mut limits = Vec::with_capacity(fields.len());
+    let mut limits: Vec<SpendLimit> = Vec::with_capacity(fields.len());
     for field in &fields {
         let limit = spend_limit(field)?;
-        if !seen.insert((limit.per == SpendWindow::Day, limit.feature.clone())) {
+        if limits.iter().any(|known| known.per == limit.per && known.feature == limit.feature) {
             return Err(field.invalid("limits what a limit above does"));
         }
         limits.push(limit);

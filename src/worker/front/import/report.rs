@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::row::Failure;
 use crate::json;
+use crate::worker::sort::sorted;
 
 /// Rows that are reported one by one. A caller may send all before it reads
 /// anything, so a report must fit where the network keeps what is not read.
@@ -76,8 +77,8 @@ impl Report {
     }
 
     fn lines_with(&mut self, last: &impl Serialize) -> String {
-        let mut untold = std::mem::take(&mut self.untold);
-        untold.sort_by_key(Failure::line);
+        let untold = std::mem::take(&mut self.untold);
+        let untold = sorted(untold, |one, other| one.line().cmp(&other.line()));
         let errors = untold.iter().map(line);
         errors.chain([line(last)]).collect()
     }
