@@ -1,6 +1,6 @@
 // Requests into the engine's text, and its text into responses.
 
-import openapi from "../../api/openapi.json";
+import openapi from "../../api/openapi.json?text";
 import type { Task } from "./index";
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -154,7 +154,7 @@ export function respond(step: string, task: Task): Response {
   // Nothing else is ever cached (RFC 9111, section 3).
   if (task.method === "GET") headers["Cache-Control"] = "no-store";
   if (task.output !== undefined) return new Response(task.output.readable, { status, headers });
-  const body = kind === "d" ? JSON.stringify(openapi) : step.slice(end + 2);
+  const body = kind === "d" ? openapi : step.slice(end + 2);
   return new Response(task.method === "HEAD" ? null : body, { status, headers });
 }
 
