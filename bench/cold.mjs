@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { elapsed } from "../scripts/process.mjs";
 import { OURS } from "./contenders.mjs";
+import { call } from "./http.mjs";
 import { growJournal } from "./journal.mjs";
 import { median } from "./report.mjs";
 import { chooseStorages, freshDirectory } from "./storage.mjs";
@@ -14,6 +15,8 @@ import { customerApi } from "./verify.mjs";
 const SHORT = 1000;
 const SAMPLES_PER_ROUND = 4;
 const WARM_CALLS = 20;
+const TOLD_DEADLINE_MS = 120_000;
+const CLOSED_AFTER_MS = 15_000;
 
 /** @param {import("./options.mjs").Options} options */
 export async function measureCold(options) {
@@ -28,6 +31,7 @@ export async function measureCold(options) {
       await customerApi(server.url, key, "other").topUp(1000);
       await growJournal(server.url, key, "short", SHORT);
       await growJournal(server.url, key, "long", entries);
+      await settle(server.url, key, SHORT + entries);
       console.log(`${storage.kind}: ${SHORT} and ${entries} entries made in ${elapsed(started)}`);
       const samples = { short: /** @type {number[]} */ ([]), long: /** @type {number[]} */ ([]) };
       for (let sample = 0; sample < rounds * SAMPLES_PER_ROUND; sample += 1) {
@@ -65,6 +69,24 @@ export async function measureCold(options) {
     }
   }
   return { results };
+}
+
+/**
+ * Waits until analytics has been told of all that was made, and until the objects have been idle
+ * for so long that the platform has closed their databases.
+ * @param {string} url
+ * @param {string} key
+ * @param {number} transactions at least
+ */
+async function settle(url, key, transactions) {
+  const deadline = Date.now() + TOLD_DEADLINE_MS;
+  for (;;) {
+    const { body } = await call(`${url}/v1/analytics/summary?period=last_7_days`, { key });
+    if (body.total_transactions >= transactions) break;
+    assert.ok(Date.now() < deadline, `analytics knows of ${body.total_transactions} transactions`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  await new Promise((resolve) => setTimeout(resolve, CLOSED_AFTER_MS));
 }
 
 /** @param {number} micros */
