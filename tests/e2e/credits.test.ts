@@ -161,10 +161,11 @@ test("credits are spendable from effective_at until expires_at, and leave by an 
   const later = await breakdown("timed");
   assert.deepEqual([later.balance, later.available], [3, 0]);
   assert.equal((await consume("timed", 1)).status, 402);
-  await add("timed", { amount: 2, type: "topup", expires_at: soon(300) });
+  const expires_at = soon(DAY / 24);
+  await add("timed", { amount: 2, type: "topup", expires_at });
   assert.deepEqual((await breakdown("timed")).available, 2);
   assert.equal((await consume("timed", 0.5)).status, 200);
-  await new Promise((resolve) => setTimeout(resolve, 350));
+  await engine.travel(expires_at);
   const after = await breakdown("timed");
   assert.deepEqual([after.balance, after.available, after.breakdown.length], [3, 0, 1]);
   const { body } = await engine.send("GET", "/v1/customers/timed/transactions?limit=1", { key });

@@ -20,7 +20,10 @@ const read = (key: string): Promise<Answer> =>
   engine.send("GET", "/v1/customers/anna/balance", { key });
 const is = ({ status, body }: Answer, expected: number, code: string): void =>
   assert.deepEqual([status, body.code], [expected, code]);
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const HOUR_MS = 3_600_000;
+/** More than an engine needs to start. */
+const MARGIN_MS = 120_000;
+const instant = (ms: number): string => new Date(ms).toISOString();
 
 test("without a key it is 401 missing_key, with a wrong one invalid_key", async () => {
   is(await engine.send("GET", "/v1/customers"), 401, "missing_key");
@@ -86,13 +89,15 @@ test("a customer key reads its own balance and consumes, and may do nothing else
 });
 
 test("a key is refused from its expiry on", async () => {
-  const expires_at = new Date(Date.now() + 400).toISOString();
+  const expiry = Date.now() + HOUR_MS;
+  const expires_at = instant(expiry);
   const keys = [
     await make({ kind: "project", expires_at }),
     await make({ kind: "customer", customer_id: "anna", expires_at }),
   ];
+  await engine.travel(instant(expiry - MARGIN_MS));
   for (const { key } of keys) assert.equal((await read(key)).status, 200);
-  await sleep(450);
+  await engine.travel(expires_at);
   for (const { key } of keys) is(await read(key), 401, "invalid_key");
   const past = { kind: "project", expires_at: "2020-01-01T00:00:00Z" };
   is(await engine.send("POST", "/v1/keys", { key, body: past }), 400, "invalid_field");
@@ -134,14 +139,15 @@ test("a rotated key lives on for the overlap, and no longer", async () => {
     await engine.customerKey(key, "anna"),
   ]) {
     const path = `/v1/keys/${old.id}/rotate`;
-    const rotated = await engine.send("POST", path, { key, body: { overlap_seconds: 1 } });
+    const rotated = await engine.send("POST", path, { key, body: { overlap_seconds: 3600 } });
     const { key: fresh, id, rotated_from, old_key_expires_at, ...rest } = rotated.body;
     assert.deepEqual(
       [rotated_from, id === old.id, rest.scopes],
       [old.id, false, ["read", "consume"]],
     );
+    await engine.travel(instant(Date.parse(old_key_expires_at) - MARGIN_MS));
     for (const token of [old.key, fresh]) assert.equal((await read(token)).status, 200);
-    await sleep(Date.parse(old_key_expires_at) - Date.now() + 50);
+    await engine.travel(old_key_expires_at);
     is(await read(old.key), 401, "invalid_key");
     assert.equal((await read(fresh)).status, 200);
     is(await engine.send("POST", path, { key }), 404, "not_found");

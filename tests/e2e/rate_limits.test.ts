@@ -15,6 +15,8 @@ const TIERS = [
   { id: "free", allocation: 100, period: "month" },
 ];
 
+const ONCE = { requests: 1, window_seconds: 3600 };
+
 let engine: Engine;
 let shop: Shop;
 before(async () => {
@@ -87,9 +89,12 @@ test("the charge that creates a customer on the default tier is its first reques
 
 test("when the window is over the customer may ask again", async () => {
   await shop.create("patient", { tier_id: "brief" });
-  assert.equal((await shop.consume("patient", 1)).status, 200);
-  const refused = await shop.consume("patient", 1);
-  assert.equal(refused.status, 429);
+  // On a slow machine a window may be over before its second request.
+  const refused = await until("a second request in one window", async () => {
+    assert.equal((await shop.consume("patient", 1)).status, 200);
+    const answer = await shop.consume("patient", 1);
+    return answer.status === 429 ? answer : undefined;
+  });
   assert.ok(Number(refused.headers.get("Retry-After")) <= 2);
   const done = await until("another window", async () => {
     const answer = await shop.consume("patient", 1);
@@ -104,7 +109,7 @@ test("a change of tier changes the rate at once", async () => {
   assert.equal((await shop.consume("mover", 1)).status, 429);
   await shop.done("POST", "customers/mover/tier", { tier_id: "free" });
   assert.equal((await shop.consume("mover", 1)).status, 200);
-  await shop.tiers([...TIERS.slice(0, 2), { ...TIERS[2], rate_limit: TIERS[1]?.rate_limit }]);
+  await shop.tiers([...TIERS.slice(0, 2), { ...TIERS[2], rate_limit: ONCE }]);
   assert.equal((await shop.consume("mover", 1)).status, 429);
   await shop.tiers(TIERS);
 });

@@ -10,6 +10,8 @@ import type { Engine, Json } from "./engine.ts";
 
 const POLL_MS = 20;
 const MILLIONTHS = 1_000_000;
+/** How long a file is waited for that the engine writes to just now. */
+const BUSY_MS = 10_000;
 
 /** Polls until `probe` gives something; fails when it takes too long. */
 export async function until<T>(
@@ -93,6 +95,7 @@ function inCredits(rows: Row[]): Row[] {
 function readJournal(path: string, customer: string): Row[] | undefined {
   const file = new DatabaseSync(path, { readOnly: true });
   try {
+    file.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
     const has = file.prepare("SELECT count(*) AS n FROM sqlite_master WHERE name = 'identity'");
     if (has.get()?.n !== 1) return undefined;
     const owner = file.prepare("SELECT customer FROM identity").get();
