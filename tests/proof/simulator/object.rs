@@ -26,7 +26,9 @@ impl Object {
     /// A hold that somebody was told of ends also if nobody comes back: an alarm
     /// that outlives a crash rings by then.
     pub(super) fn require_alarm(&self, seq: u64) -> Result<(), String> {
-        let is_ringing = self.tasks.iter().any(|(_, is_alarm)| *is_alarm);
+        // Or it rings again at once, for its handler has just failed.
+        let has_failed = self.heard.get() == Some(false);
+        let is_ringing = has_failed || self.tasks.iter().any(|(_, is_alarm)| *is_alarm);
         // Another end of it may be on its way to the disk, with its alarm.
         let is_changing = self.disk.durable_rows() < self.disk.row_count();
         if is_ringing || is_changing || self.audit.has_lost_alarm {

@@ -346,10 +346,13 @@ impl World {
     /// All that the object awaits fails, and it is replaced.
     fn break_storage(&mut self, object: usize, kept: usize) -> Result<(), String> {
         self.objects[object].disk.crash(kept);
-        for (task, is_alarm) in std::mem::take(&mut self.objects[object].tasks) {
+        let tasks = std::mem::take(&mut self.objects[object].tasks);
+        let rings = tasks.iter().any(|(_, is_alarm)| *is_alarm);
+        for (task, _) in tasks {
             // Nothing that a broken storage is asked for is done.
             self.objects[object].disk.set_trap(0, super::disk::Trap::DiesBefore);
-            self.objects[object].heard.set(is_alarm.then_some(false));
+            // All of them end here: an alarm's handler among them was not heard.
+            self.objects[object].heard.set(rings.then_some(false));
             drop(task.resume(Err(Rejected)));
             self.answer(object)?;
             self.objects[object].disk.crash(usize::MAX);
