@@ -8,7 +8,7 @@ import { Project } from "./install.ts";
 import { CHARGED, ScriptedServer } from "./server.ts";
 
 const CALLS = 100_000;
-const MEMORY_DEADLINE_MS = 200_000;
+const MEMORY_DEADLINE_MS = 280_000;
 
 describe("a process", () => {
   let server: ScriptedServer;
@@ -24,7 +24,7 @@ describe("a process", () => {
   });
 
   // biome-ignore lint/suspicious/noExplicitAny: what the script prints
-  async function run(script: string, timeout = 20_000): Promise<any> {
+  async function run(script: string, timeout = 55_000): Promise<any> {
     const path = project.write(
       "script.mjs",
       `import { CreditEngine } from "edge-credits";
@@ -62,7 +62,8 @@ describe("a process", () => {
       console.log(JSON.stringify({ ends, timers }));`);
     const ends = [true, "CreditEngineError", "TimeoutError", "AbortError", "AbortError"];
     assert.deepEqual(left, { ends, timers: [] });
-    assert.ok(performance.now() - started < 15_000);
+    // A timer that is left behind would take a minute.
+    assert.ok(performance.now() - started < 50_000);
   });
 
   test("has no unhandled rejection, also of what comes after the end", async () => {

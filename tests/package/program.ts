@@ -59,8 +59,9 @@ export async function settingFor(engine: Engine, apiKey: string, name: string): 
   return { apiKey, baseUrl: engine.url, customer: `${name}-customer`, owner, ownKey };
 }
 
+const DEADLINE_MS = 60_000;
 /** Less than a call may take: its timer, if left behind, would keep a process alive for longer. */
-const DEADLINE_MS = 9_000;
+const LINGER_MS = 8_000;
 
 /**
  * Runs a program of a project in a process of its own, and gives what it prints. It must end by
@@ -74,7 +75,14 @@ export async function runProgram(
 ): Promise<unknown> {
   const options = { cwd: project.dir, env: { ...process.env, ...env }, timeout: DEADLINE_MS };
   const told = JSON.stringify(setting);
-  const { stdout, stderr } = await promisify(execFile)(command, [...args, told], options);
+  const running = promisify(execFile)(command, [...args, told], options);
+  let last = performance.now();
+  running.child.stdout?.on("data", () => {
+    last = performance.now();
+  });
+  const { stdout, stderr } = await running;
+  const lingered = performance.now() - last;
   assert.equal(stderr, "");
+  assert.ok(lingered < LINGER_MS, `it ended ${Math.round(lingered)} ms after its last line`);
   return JSON.parse(stdout);
 }

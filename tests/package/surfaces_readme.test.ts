@@ -62,7 +62,7 @@ describe("pkg/README.md, coming from another client", () => {
 
   test("the examples print what it says", async () => {
     for (const { name, printed } of EXAMPLES) {
-      const options = { cwd: project.dir, env, timeout: 20_000 };
+      const options = { cwd: project.dir, env, timeout: 60_000 };
       const { stdout } = await run(process.execPath, [join(project.dir, name)], options);
       assert.equal(stdout, printed, name);
     }

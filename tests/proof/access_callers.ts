@@ -203,7 +203,7 @@ export async function callers(world: World, tested: Tested): Promise<Caller[]> {
     });
   }
 
-  const expires_at = new Date(Date.now() + 1_000).toISOString();
+  const expires_at = new Date(Date.now() + 3_000).toISOString();
   const short = [await project(SCOPES, { expires_at }), await customer(OWN_SCOPES, { expires_at })];
   for (const [make, by] of [
     [() => project(SCOPES), "record"],

@@ -3,7 +3,7 @@
 import { connect, type Socket } from "node:net";
 import type { Json } from "../e2e/engine.ts";
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 
 export interface RawAnswer {
   /** 0 if the connection was closed without an answer. */

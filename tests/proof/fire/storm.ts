@@ -37,6 +37,8 @@ export interface Restart {
   readyMs: number;
   /** For so much of it the runtime, or if longer the clients, could have run and had no CPU. */
   starvedMs: number;
+  /** What a start took here with nobody calling and nothing to read in, less its wait for a CPU. */
+  idleMs: number;
 }
 
 export interface Result {
@@ -53,6 +55,7 @@ function now(): number {
 export async function storm(round: Round): Promise<Result> {
   const { engine, seed, kills, lifeMs } = round;
   const random = randomNumbers(seed);
+  const idleMs = await idleStart(engine);
   const { live } = await engine.project(PROJECT);
   for (const [route, list] of [
     ["costs", [ACTION]],
@@ -110,7 +113,7 @@ export async function storm(round: Round): Promise<Result> {
         clearTimeout(timer);
         const readyMs = performance.now() - began;
         const clients = starvedMs(process.pid) - starvedBefore;
-        resolve({ readyMs, starvedMs: Math.max(starvedMs(engine.pid), clients) });
+        resolve({ readyMs, starvedMs: Math.max(starvedMs(engine.pid), clients), idleMs });
       };
     });
     // Also if the start itself fails.
@@ -146,6 +149,16 @@ export async function storm(round: Round): Promise<Result> {
   await engine.kill();
   const journals = readJournals(engine.dataDir);
   return { histories: historiesOf(operations, journals), restarts };
+}
+
+/** What a start takes on this machine, now, before there is any load: the measure of the others. */
+async function idleStart(engine: Engine): Promise<number> {
+  await engine.kill();
+  const began = performance.now();
+  const starvedBefore = starvedMs(process.pid);
+  await engine.restart();
+  const own = starvedMs(process.pid) - starvedBefore;
+  return performance.now() - began - Math.max(starvedMs(engine.pid), own);
 }
 
 /** How long a process's main thread waited for a CPU, where the system tells. */

@@ -42,7 +42,11 @@ export class Tally {
   get readiness(): string {
     const own = this.restarts.map(({ readyMs, starvedMs }) => readyMs - starvedMs);
     const all = this.restarts.map(({ readyMs }) => readyMs);
-    return `first charge after a start: ${spread(all)}; less the wait for a CPU: ${spread(own)}`;
+    const idle = this.restarts.map(({ idleMs }) => idleMs);
+    return (
+      `first charge after a start: ${spread(all)}; less the wait for a CPU: ${spread(own)}; ` +
+      `an idle start: ${spread(idle)}`
+    );
   }
 }
 

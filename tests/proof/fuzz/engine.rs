@@ -17,8 +17,10 @@ use crate::mutate::{Dice, mutate};
 const TARGETS: f64 = 11.0;
 /// What each target gets of a short run.
 const SHORT: Duration = Duration::from_millis(1_200);
-/// An input that takes this long hangs, as far as a caller can tell.
-const TOO_SLOW: Duration = Duration::from_secs(15);
+/// An input that takes this long hangs, as far as a caller can tell: so many looks at it.
+/// Looks are counted, since a program that is stopped for a while looks at nothing meanwhile.
+const TOO_SLOW: u32 = 75;
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Tries to make a failing input smaller.
 const SHRINKS: usize = 20_000;
 /// Inputs longer than this are not kept in the corpus.
@@ -40,8 +42,41 @@ fn at_once() -> f64 {
     std::thread::available_parallelism().map_or(1.0, |threads| threads.get() as f64).min(TARGETS)
 }
 
-/// An input under way.
-type Running = Option<(Instant, Vec<u8>)>;
+/// How long a target goes on.
+enum Budget {
+    Time(Duration),
+    /// Of a CPU, which others may want as well; only where Linux tells.
+    Cpu(Duration),
+}
+
+impl Budget {
+    fn from_env() -> Self {
+        match (number_from_env("PROOF_CPU_SECONDS"), number_from_env("PROOF_SECONDS")) {
+            (Some(seconds), _) => Self::Cpu(Duration::from_secs(seconds)),
+            (None, Some(seconds)) => {
+                Self::Time(Duration::from_secs_f64(seconds as f64 * at_once() / TARGETS))
+            }
+            (None, None) => Self::Time(SHORT),
+        }
+    }
+
+    /// Asked after each input, of which there are thousands in a second.
+    fn is_spent(&self, started: Instant, runs: u64) -> bool {
+        match self {
+            Self::Time(budget) => started.elapsed() >= *budget,
+            Self::Cpu(budget) => runs.is_multiple_of(64) && cpu_time().expect("a Linux") >= *budget,
+        }
+    }
+}
+
+/// The CPU time that this thread has had: each target has a thread of its own.
+fn cpu_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+}
+
+/// An input under way, by its number.
+type Running = Option<(u64, Vec<u8>)>;
 
 /// One target: its inputs so far, and what they brought out.
 pub(crate) struct Fuzz<F> {
@@ -51,7 +86,9 @@ pub(crate) struct Fuzz<F> {
     pool: Vec<Vec<u8>>,
     outcomes: BTreeMap<String, Vec<u8>>,
     runs: u64,
-    /// What is run, and since when.
+    /// Runs, and those that make a failure smaller.
+    tries: u64,
+    /// What is run just now.
     running: Arc<Mutex<Running>>,
 }
 
@@ -66,6 +103,7 @@ impl<F: FnMut(&[u8]) -> String> Fuzz<F> {
             pool: Vec::new(),
             outcomes: BTreeMap::new(),
             runs: 0,
+            tries: 0,
             running: Arc::default(),
         }
     }
@@ -89,10 +127,9 @@ impl<F: FnMut(&[u8]) -> String> Fuzz<F> {
         for input in self.pool.clone() {
             self.attempt(&input, seed);
         }
-        let budget = number_from_env("PROOF_SECONDS")
-            .map_or(SHORT, |seconds| Duration::from_secs_f64(seconds as f64 * at_once() / TARGETS));
+        let budget = Budget::from_env();
         let started = Instant::now();
-        while started.elapsed() < budget {
+        while !budget.is_spent(started, self.runs) {
             let mut input = self.pick(&mut dice).clone();
             for _ in 0..=dice.below(5) {
                 let other = self.pick(&mut dice);
@@ -102,11 +139,13 @@ impl<F: FnMut(&[u8]) -> String> Fuzz<F> {
                 self.pool.push(input);
             }
         }
+        let cpu = cpu_time().map(|time| format!(" ({:.0} s of CPU)", time.as_secs_f64()));
         println!(
-            "figures: {}: {} inputs in {:.0} s, {} different outcomes, 0 panics",
+            "figures: {}: {} inputs in {:.0} s{}, {} different outcomes, 0 panics",
             self.name,
             self.runs,
             started.elapsed().as_secs_f64(),
+            cpu.unwrap_or_default(),
             self.outcomes.len()
         );
         if std::env::var_os("PROOF_KEEP").is_some() {
@@ -143,7 +182,8 @@ impl<F: FnMut(&[u8]) -> String> Fuzz<F> {
     }
 
     fn outcome(&mut self, input: &[u8]) -> Result<String, String> {
-        *self.running.lock().unwrap() = Some((Instant::now(), input.to_vec()));
+        self.tries += 1;
+        *self.running.lock().unwrap() = Some((self.tries, input.to_vec()));
         CAUGHT.set(Some(String::new()));
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| (self.run)(input)));
         let caught = CAUGHT.take().unwrap_or_default();
@@ -156,15 +196,18 @@ impl<F: FnMut(&[u8]) -> String> Fuzz<F> {
     fn watch(&self, seed: u64) {
         let (running, name) = (Arc::downgrade(&self.running), self.name);
         std::thread::spawn(move || {
+            let (mut seen, mut looks) = (None, 0);
             while let Some(running) = running.upgrade() {
-                if let Some((since, input)) = &*running.lock().unwrap()
-                    && since.elapsed() > TOO_SLOW
-                {
-                    eprintln!("PROOF_SEED={seed} {name} hangs with the input\n{}", escape(input));
-                    std::process::exit(101);
+                if let Some((run, input)) = &*running.lock().unwrap() {
+                    looks = if seen == Some(*run) { looks + 1 } else { 0 };
+                    seen = Some(*run);
+                    if looks > TOO_SLOW {
+                        eprintln!("PROOF_SEED={seed} {name} hangs with the input\n{}", escape(input));
+                        std::process::exit(101);
+                    }
                 }
                 drop(running);
-                std::thread::sleep(Duration::from_millis(200));
+                std::thread::sleep(LOOK_EVERY);
             }
         });
     }

@@ -2,8 +2,9 @@
 //! engine panic, hang, answer 500, or change something that it refused.
 //!
 //! Each test here is one way in. `PROOF_SECONDS` is how long they take
-//! together (a little over a second each if absent), `PROOF_SEED` repeats a
-//! run, and `PROOF_KEEP=1` adds what was found to `tests/proof/corpus`.
+//! together (a little over a second each if absent), or `PROOF_CPU_SECONDS`
+//! how much of a CPU each of them gets. `PROOF_SEED` repeats a run, and
+//! `PROOF_KEEP=1` adds what was found to `tests/proof/corpus`.
 #![cfg(all(not(target_arch = "wasm32"), feature = "worker"))]
 #![allow(
     clippy::unwrap_used,
