@@ -112,6 +112,14 @@ fn weeks_and_days_and_years_follow_the_calendar_as_well() {
 }
 
 #[test]
+fn each_unit_has_one_word() {
+    for (word, unit) in Unit::WORDS {
+        assert_eq!((unit.word(), serde_json::to_value(unit).unwrap()), (word, word.into()));
+    }
+    assert_eq!(Unit::WORDS.map(|(word, _)| word), ["day", "week", "month", "year"]);
+}
+
+#[test]
 fn a_period_that_reaches_the_end_of_the_calendar_is_the_last() {
     let mut story = Story::planned("9999-12-20", &[tier("pro", 10, Unit::Month)]);
     let begun = story.count();

@@ -211,3 +211,31 @@ fn a_ledger_whose_parts_are_not_the_whole_is_not_sound() {
     story.did(add(Addition { effective_at, ..topup(5) }));
     assert_eq!(story.book.ledger().unsound(), None);
 }
+
+#[test]
+fn what_moves_no_credits_of_anybody_is_filed_as_no_transaction() {
+    let mut story = eventful();
+    let failed = story.did(hold(0, HOUR));
+    story.did(Command::Complete(Completion { hold: failed, success: false, charge: None }));
+    let failed = story.last_entry().kind();
+    assert_eq!((failed.word(), failed.is_transaction()), ("hold_failed", false));
+    let free = story.did(hold(0, HOUR));
+    story.did(complete(free, 0));
+    let free = story.last_entry().kind();
+    assert_eq!((free.word(), free.is_transaction()), ("consumption", true));
+    for entry in story.book.journal().entries() {
+        let kind = entry.kind();
+        let is_transaction =
+            ["consumption", "topup", "adjustment", "refund", "expiry", "allocation", "rollover", "purchase"]
+                .contains(&kind.word());
+        assert_eq!(kind.is_transaction(), is_transaction, "{}", kind.word());
+        assert!(is_transaction || entry.amount.is_zero(), "{}", kind.word());
+    }
+    let mut story = Story::with(3);
+    story.did(Command::Close);
+    assert_eq!((story.last_entry().kind().word(), story.last_entry().amount), ("adjustment", whole(-3)));
+    let mut story = Story::with(3);
+    story.did(consume(3));
+    story.did(Command::Close);
+    assert_eq!(story.last_entry().kind().word(), "customer_closed");
+}

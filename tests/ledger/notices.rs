@@ -1,6 +1,6 @@
 //! What the outside is told, and of which entry.
 
-use edge_credits::ledger::{Notice, SettingChange, Settings, Terms, Unit};
+use edge_credits::ledger::{Notice, Notices, SettingChange, Settings, Terms, Unit};
 
 use super::purchases::{paid, purchase};
 use super::selling::*;
@@ -226,4 +226,20 @@ fn what_a_batch_or_a_first_charge_leaves_undone_tells_nothing() {
     assert_eq!(all(&mut story, before), NOTHING);
     story.did(consume(11));
     assert_eq!(last(&story), ["balance.low"]);
+}
+
+#[test]
+fn what_is_told_is_kept_with_the_entry_and_what_it_was_about() {
+    let mut story = watched(20);
+    story.did(hold(5, HOUR));
+    story.did(consume(8));
+    let notices = story.last_entry().notices;
+    assert_eq!((notices.available(), notices.threshold()), (whole(7), Some(whole(10))));
+    // As the journal has it: a bit for `balance.low`, then the two amounts.
+    let text = serde_json::to_string(&notices).unwrap();
+    assert_eq!(text, "[1,7000000,10000000]");
+    assert_eq!(serde_json::from_str::<Notices>(&text).unwrap(), notices);
+    story.did(add(topup(1)));
+    let notices = story.last_entry().notices;
+    assert_eq!((notices.available(), notices.threshold()), (whole(8), None));
 }
