@@ -1,4 +1,5 @@
-//! Names that callers give to things: customers, tiers, models, actions.
+//! Names that callers give to things: customers, tiers, models, actions; and
+//! texts in a row.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,18 @@ impl Name {
     pub fn into_string(self) -> String {
         self.0
     }
+}
+
+/// Texts in a row with something between them.
+pub fn joined<T: AsRef<str>>(parts: &[T], between: &str) -> String {
+    let mut text = String::new();
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            text.push_str(between);
+        }
+        text.push_str(part.as_ref());
+    }
+    text
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::{Code, Problem};
 use crate::credits::Credits;
 use crate::json::{Kind, Tape, Unreadable};
-use crate::text::Name;
+use crate::text::{Name, joined};
 use crate::time::Timestamp;
 
 /// The most that a caller's own metadata may take, encoded.
@@ -50,7 +50,7 @@ impl<'a> Body<'a> {
         let body = Self { place, fields };
         match body.fields.iter().find(|(name, _)| !known.contains(&name.as_ref())) {
             Some((name, _)) => {
-                let detail = format!("is not a field of this request; it takes {}", known.join(", "));
+                let detail = format!("is not a field of this request; it takes {}", joined(known, ", "));
                 Err(Problem::field(Code::UnknownField, &body.path(name), &detail))
             }
             None => Ok(body),
@@ -257,7 +257,7 @@ impl<'a> Field<'a> {
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
         found.ok_or_else(|| {
             let listed: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.invalid(&format!("must be one of {}", listed.join(", ")))
+            self.invalid(&format!("must be one of {}", joined(&listed, ", ")))
         })
     }
 

@@ -19,7 +19,7 @@ mod writer;
 
 use std::fmt;
 
-use serde::de::Deserialize;
+use serde::de::{Deserialize, DeserializeOwned};
 use serde::ser::Serialize;
 
 pub use self::canonical::{Shown, canonical};
@@ -64,6 +64,32 @@ impl std::error::Error for Unreadable {}
 pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadable> {
     let source = Source::of(text)?;
     T::deserialize(source.root()).map_err(|_| source.unreadable())
+}
+
+/// The values of a list. As [`read`] of a `Vec`, with less code for each type.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn read_rows<T: DeserializeOwned>(text: &str) -> Result<Vec<T>, Unreadable> {
+    let source = Source::of(text)?;
+    let mut elements = source.elements()?;
+    let mut rows = Vec::new();
+    while let Some(row) = elements.advance() {
+        rows.push(T::deserialize(row).map_err(|_| source.unreadable())?);
+    }
+    Ok(rows)
+}
+
+/// The first value of a list; `None` if the list is empty.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn read_first<T: DeserializeOwned>(text: &str) -> Result<Option<T>, Unreadable> {
+    let source = Source::of(text)?;
+    match source.elements()?.advance() {
+        Some(row) => T::deserialize(row).map(Some).map_err(|_| source.unreadable()),
+        None => Ok(None),
+    }
 }
 
 /// A value's text: compact, fields in the order of their type.

@@ -33,7 +33,7 @@ impl<'s, 'de> Items<'s, 'de> {
 
     /// The next value; one that is nowhere for a field that is absent.
     #[inline(never)]
-    fn advance(&mut self) -> Option<Value<'s, 'de>> {
+    pub(super) fn advance(&mut self) -> Option<Value<'s, 'de>> {
         let tape = &self.source.tape;
         let place = match self.fields {
             None => {

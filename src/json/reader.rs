@@ -81,6 +81,12 @@ impl<'de> Source<'de> {
         Value { source: self, place: Tape::ROOT }
     }
 
+    /// The elements of the list that it is.
+    #[inline(never)]
+    pub(super) fn elements(&self) -> Result<Items<'_, 'de>, Unreadable> {
+        self.root().items(None).map_err(|_| self.unreadable())
+    }
+
     /// Why it could not be read.
     pub(super) fn unreadable(&self) -> Unreadable {
         Unreadable::Value { field: self.field.get() }

@@ -99,7 +99,6 @@ pub enum Command {
 
 /// What a charge was for: kept with the entry, never looked at by a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Note {
     /// Words for people.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -187,7 +186,6 @@ pub struct Completion {
 
 /// A customer to create.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Opening {
     /// The caller's own JSON object about the customer, as text.
     pub metadata: Option<String>,
@@ -196,6 +194,7 @@ pub struct Opening {
     /// From where its periods are counted; now if absent.
     pub anchor: Option<Timestamp>,
     /// Its own settings.
+    #[serde(default)]
     pub settings: Settings,
 }
 

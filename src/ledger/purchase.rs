@@ -83,19 +83,21 @@ pub struct PendingPurchase {
 
 /// Who pays, and what keeps purchases by overage in bounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Payer {
     /// The provider's id of who paid last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stripe_customer: Option<String>,
     /// A purchase failed: none is begun until somebody says so, or pays.
+    #[serde(default)]
     pub is_blocked: bool,
     /// The one purchase that is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingPurchase>,
     /// The day (UTC) of the last one, counted from 1970.
+    #[serde(default)]
     pub day: i64,
     /// How many were begun on that day.
+    #[serde(default)]
     pub begun: u32,
 }
 

@@ -11,12 +11,15 @@ use crate::time::Timestamp;
 /// Charges of the running day and the running period. A feature is counted
 /// from when a limit names it, and no longer than that.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub(super) struct Spent {
+    #[serde(default)]
     day: i64,
+    #[serde(default)]
     period_start: Timestamp,
+    #[serde(default)]
     all: Sums,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     features: Vec<(String, Sums)>,
 }
 

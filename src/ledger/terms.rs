@@ -13,17 +13,21 @@ pub const DEFAULT_AUTO_PURCHASES: u32 = 3;
 
 /// All terms of one project, as its objects and isolates hand them to a ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Terms {
     /// Counts their changes; 0: none were ever set.
+    #[serde(default)]
     pub version: u64,
     /// When this version was made.
+    #[serde(default)]
     pub since: Timestamp,
     /// The project's settings.
+    #[serde(default)]
     pub settings: Settings,
     /// What a customer can be on.
+    #[serde(default)]
     pub tiers: Vec<Tier>,
     /// What a customer can buy.
+    #[serde(default)]
     pub packs: Vec<Pack>,
 }
 
@@ -150,7 +154,6 @@ impl SpendWindow {
 /// absent is inherited: a customer's from its tier, then from the project,
 /// then from the defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Settings {
     /// The tier that new customers are put on; of a project only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -185,11 +188,12 @@ pub struct Settings {
 /// What a ledger keeps of its project's terms. Of the tiers it keeps its
 /// customer's own; packs are asked for when overage buys one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct KnownTerms {
     /// The version that this is of.
+    #[serde(default)]
     pub version: u64,
     /// The project's settings, as far as they concern a customer.
+    #[serde(default)]
     pub settings: Settings,
 }
 

@@ -16,6 +16,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::front::Answer;
 use super::keys::Mode;
+use crate::text::joined;
 use crate::time::Timestamp;
 
 /// Stands between texts that cross together: a control character, which is in
@@ -144,9 +145,9 @@ impl Effect {
             Self::LedgerByName { name, message } => format!("L{name}\n{message}"),
             Self::LedgerById { id, message } => format!("I{id}\n{message}"),
             Self::Project { name, message } => format!("P{name}\n{message}"),
-            Self::Rollup { names, message } => format!("U{}\n{message}", names.join("\u{1e}")),
+            Self::Rollup { names, message } => format!("U{}\n{message}", joined(names, "\u{1e}")),
             Self::Registry { message } => format!("R\n{message}"),
-            Self::Events { names, message } => format!("E{}\n{message}", names.join("\u{1e}")),
+            Self::Events { names, message } => format!("E{}\n{message}", joined(names, "\u{1e}")),
             Self::KvGet { key } => format!("G{key}"),
             Self::KvPut { key, ttl_seconds, value } => format!("W{ttl_seconds}\n{key}\n{value}"),
             Self::Stripe { mode, method, path, key, form } => {

@@ -14,17 +14,21 @@ use crate::time::Timestamp;
 
 /// One project's record in one mode.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ProjectRecord {
     /// Counts its changes, so that an older copy never replaces a newer.
+    #[serde(default)]
     pub version: u64,
     /// Prices.
+    #[serde(default)]
     pub catalogue: Catalogue,
     /// What the gate charges for which route; the first match wins.
+    #[serde(default)]
     pub gate_rules: Vec<GateRule>,
     /// Tiers, packs and settings.
+    #[serde(default)]
     pub terms: Terms,
     /// Project keys that are refused from an instant on.
+    #[serde(default)]
     pub revoked: Vec<Revoked>,
 }
 

@@ -48,7 +48,7 @@ pub trait Store {
     where
         Self: Sized,
     {
-        read_rows(&answer(self, sql, parameters)?)
+        json::read_rows(&answer(self, sql, parameters)?).map_err(unexpected)
     }
 
     /// Runs one statement that gives no rows.
@@ -74,20 +74,18 @@ pub trait Store {
     where
         Self: Sized,
     {
-        let mut rows = read_rows(&answer(self, sql, parameters)?)?;
-        Ok(if rows.is_empty() { None } else { Some(rows.swap_remove(0)) })
+        json::read_first(&answer(self, sql, parameters)?).map_err(unexpected)
     }
 }
 
-// Apart, so that there is one of each for the parameters and for the rows of a
-// type, and not for every pair of them.
-
+// Apart, so that there is one for the parameters of a type, and not one for every
+// pair of parameters and rows.
 #[inline(never)]
 fn answer<S: Store>(store: &S, sql: &str, parameters: impl Serialize) -> Result<String, StoreFault> {
     store.query(sql, &json::write(&parameters))
 }
 
 #[inline(never)]
-fn read_rows<T: DeserializeOwned>(rows: &str) -> Result<Vec<T>, StoreFault> {
-    json::read(rows).map_err(|error| StoreFault(format!("unexpected rows: {error}")))
+fn unexpected(error: json::Unreadable) -> StoreFault {
+    StoreFault(format!("unexpected rows: {error}"))
 }

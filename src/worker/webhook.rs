@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use hmac::Mac;
 
 use super::keys::{Mode, Signer};
-use crate::text::Name;
+use crate::text::{Name, joined};
 
 /// A URL longer than this is a mistake.
 const MAX_URL_BYTES: usize = 2_048;
@@ -49,7 +49,7 @@ impl Signer {
                 Some(format!("v1,{}", base64(&mac.finalize().into_bytes())))
             })
             .collect();
-        signatures.join(" ")
+        joined(&signatures, " ")
     }
 
     fn webhook_secrets(&self, project: &Name, mode: Mode) -> impl Iterator<Item = Vec<u8>> {

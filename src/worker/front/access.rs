@@ -7,7 +7,7 @@ use super::compat::Vendor;
 use super::incoming::Incoming;
 use super::routes::Access;
 use crate::api::{Code, Problem};
-use crate::text::Name;
+use crate::text::{Name, joined};
 use crate::worker::flow::Io;
 use crate::worker::keys::{Key, same_secret};
 use crate::worker::record::ProjectRecord;
@@ -134,7 +134,7 @@ impl Front {
             return Err(Problem::new(Code::InsufficientScope, "a customer key may not do this"));
         }
         if !key.scopes.contain(scope) {
-            let detail = format!("this API key lacks the scope {}", scope.words().join(", "));
+            let detail = format!("this API key lacks the scope {}", joined(&scope.words(), ", "));
             return Err(Problem::new(Code::InsufficientScope, detail));
         }
         Ok((Caller { key }, record))

@@ -5,7 +5,7 @@ use super::{Answer, Call, good};
 use crate::api::{Code, List, Pagination, Problem};
 use crate::json::{self, JsonText};
 use crate::ledger::Notice;
-use crate::text::Name;
+use crate::text::{Name, joined};
 use crate::time::Timestamp;
 use crate::worker::base62;
 use crate::worker::flow::Effect;
@@ -20,7 +20,7 @@ impl Call<'_> {
         let limit = query.limit()?;
         let kind = query.get("type");
         if kind.is_some_and(|kind| Notice::ALL.iter().all(|notice| notice.word() != kind)) {
-            let words = Notice::ALL.map(Notice::word).join(", ");
+            let words = joined(&Notice::ALL.map(Notice::word), ", ");
             return Err(Query::invalid("type", &format!("must be one of {words}")));
         }
         let customer = query.get("customer_id").map(|text| {

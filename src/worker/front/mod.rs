@@ -39,7 +39,7 @@ use super::keys::{Key, Mode, Signer};
 use super::reply::Reply;
 use super::stripe::WebhookSecrets;
 use crate::api::{Code, Problem};
-use crate::text::Name;
+use crate::text::{Name, joined};
 
 /// The word to a caller whose operation may have been done or not.
 const RETRY_SAFELY: &str = "try again with the same idempotency key: nothing is done twice";
@@ -132,7 +132,7 @@ impl Front {
             Found::Route(route) => route,
             Found::Nothing => return Err(Problem::new(Code::NotFound, "there is no such route")),
             Found::OtherMethods(methods) => {
-                let allow = methods.join(", ");
+                let allow = joined(&methods, ", ");
                 let problem = Problem::new(Code::MethodNotAllowed, format!("this route takes {allow}"));
                 return Ok(Answer::from(problem.with("allow", &methods)).with_header("Allow", allow));
             }

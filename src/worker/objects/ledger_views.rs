@@ -12,6 +12,7 @@ use crate::json::JsonText;
 use crate::ledger::{
     DEFAULT_CREDIT_NAME, Entry, Event, Grant, Journal, Kind, Refusal, Settings, TakeBackReason,
 };
+use crate::text::joined;
 use crate::time::Timestamp;
 use crate::worker::base62;
 use crate::worker::ids::Prefix;
@@ -136,7 +137,7 @@ impl<S: Store> LedgerObject<S> {
             return Ok(no_customer());
         }
         self.write()?;
-        let words = Kind::TRANSACTIONS.map(|kind| format!("'{}'", kind.word())).join(", ");
+        let words = joined(&Kind::TRANSACTIONS.map(|kind| format!("'{}'", kind.word())), ", ");
         let condition = format!(
             "kind IN ({words}) AND (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR at >= ?2) AND (?3 IS NULL OR at < ?3)"
         );

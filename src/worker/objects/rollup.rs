@@ -12,7 +12,7 @@ use super::rollup_views as views;
 use crate::credits::Credits;
 use crate::json;
 use crate::tally::{Group, Tally};
-use crate::text::Name;
+use crate::text::{Name, joined};
 use crate::worker::keys::Mode;
 use crate::worker::objects::project::project_name;
 use crate::worker::reply::Reply;
@@ -224,7 +224,7 @@ fn add_totals<S: Store>(store: &S, groups: &[Group]) -> Result<(), StoreFault> {
            value->>'$[3][0]', value->>'$[3][1]', value->>'$[4][0]', value->>'$[4][1]', value->>'$[5]' \
          FROM json_each(?) WHERE true \
          ON CONFLICT (day, kind, service, action) DO UPDATE SET {}, count = count + excluded.count",
-        sums.join(", ")
+        joined(&sums, ", ")
     );
     store.execute(&upsert, &rows)
 }

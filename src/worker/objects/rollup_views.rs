@@ -2,7 +2,7 @@
 
 use super::rollup::{AMOUNTS, RollupCall, Span};
 use crate::tally::{Group, Tally, Total};
-use crate::text::Name;
+use crate::text::{Name, joined};
 use crate::worker::reply::Reply;
 use crate::worker::store::{Store, StoreFault};
 
@@ -45,7 +45,7 @@ pub(super) fn answer<S: Store>(store: &S, call: &RollupCall) -> Result<Reply, St
 /// The sums of a tally's columns, to be read as [`Columns`].
 fn sums() -> String {
     let sum = |name: &str| format!("coalesce(sum({name}), 0) || ':' || coalesce(sum({name}_m), 0)");
-    format!("{}, coalesce(sum(count), 0)", AMOUNTS.map(sum).join(", "))
+    format!("{}, coalesce(sum(count), 0)", joined(&AMOUNTS.map(sum), ", "))
 }
 
 fn days<S: Store>(store: &S, span: Span) -> Result<Vec<(i64, Tally)>, StoreFault> {
@@ -107,7 +107,7 @@ fn top<S: Store>(store: &S, span: Span, limit: u64) -> Result<Vec<(Name, Tally)>
          WHERE most.burnt > 0 ORDER BY most.burnt DESC, now.customer",
         stood("<= ?2"),
         stood("< ?1"),
-        AMOUNTS.map(amount).join(", "),
+        joined(&AMOUNTS.map(amount), ", "),
         difference("count"),
         closing("< ?1"),
         closing("<= ?2"),

@@ -7,7 +7,7 @@ use super::{post, stripe_problem};
 use crate::api::{Body, Code, Field, Problem};
 use crate::json;
 use crate::ledger::Pack;
-use crate::text::Name;
+use crate::text::{Name, joined};
 use crate::worker::base62;
 use crate::worker::face::random_bytes;
 use crate::worker::front::{Answer, Call, good};
@@ -80,7 +80,7 @@ impl Call<'_> {
                 let day = self.incoming.now.day().to_string();
                 let parts = [own.project.as_str(), own.mode.word(), customer.as_str(), key.as_str(), &day];
                 // No name has this separator in it.
-                let digest = Sha256::digest(parts.join("\u{1f}"));
+                let digest = Sha256::digest(joined(&parts, "\u{1f}"));
                 digest.get(..ID_BYTES).unwrap_or_default().to_vec()
             }
         };
