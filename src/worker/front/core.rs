@@ -174,13 +174,12 @@ impl Call<'_> {
     ) -> Result<Request, Problem> {
         let (amount, note) = self.priced(item).await?;
         let command = Command::Consume { amount, note };
-        let fingerprint = fingerprint("consume", bytes);
         let key = match (item.name("idempotency_key")?, header) {
             (Some(own), _) => Some(format!("k:{}", own.as_str())),
             (None, Some(header)) => Some(format!("b{index}:{}", header.as_str())),
             (None, None) => None,
         };
-        let key = key.map(|key| IdempotencyKey { key, fingerprint });
+        let key = key.map(|key| IdempotencyKey { key, fingerprint: fingerprint("consume", bytes) });
         Ok(Request { command, key, deadline: item.timestamp("deadline")? })
     }
 
