@@ -250,3 +250,18 @@ fn what_was_paid_has_not_failed() {
     assert_eq!(heard.entry, bought.entry);
     story.entries_are(&["purchase"]);
 }
+
+#[test]
+fn each_reason_to_buy_nothing_has_its_word() {
+    let words = [
+        (NoPurchase::NotAsked, None),
+        (NoPurchase::NoPaymentMethod, Some("no_payment_method")),
+        (NoPurchase::Declined, Some("declined")),
+        (NoPurchase::Pending, Some("pending")),
+        (NoPurchase::DailyLimit, Some("daily_limit")),
+        (NoPurchase::NoPack, Some("no_pack")),
+    ];
+    for (reason, word) in words {
+        assert_eq!(reason.word(), word);
+    }
+}

@@ -143,3 +143,13 @@ fn neither_credits_of_other_sources_nor_rolled_over_ones_count_as_left_over() {
     story.move_to("2026-05-01");
     assert_eq!(story.see(), seen(20, 20, 0, 0));
 }
+
+#[test]
+fn with_a_reset_all_that_ever_rolled_over_leaves() {
+    let tiers = [rolling(tier("pro", 10, Unit::Month), 100, 3), tier("none", 0, Unit::Month)];
+    let mut story = Story::planned("2026-01-31", &tiers);
+    story.move_to("2026-04-30");
+    assert_eq!(story.see(), seen(40, 40, 0, 0));
+    story.did(change_tier("none", true));
+    assert_eq!(story.see(), seen(0, 0, 0, 0));
+}

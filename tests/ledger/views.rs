@@ -135,9 +135,22 @@ fn a_hold_is_known_by_its_number_while_it_is_pending() {
     let held = |story: &Story, seq: u64| story.book.ledger().hold(seq).map(|hold| hold.amount);
     assert_eq!((held(&story, first), held(&story, second)), (Some(whole(1)), Some(whole(2))));
     assert_eq!((held(&story, 1), held(&story, 99)), (None, None));
+    let listed: Vec<u64> = story.book.ledger().holds().iter().map(|hold| hold.seq).collect();
+    assert_eq!(listed, [first, second]);
     story.clock(HOUR);
     story.book.settle_due(story.now);
     assert_eq!((held(&story, first), held(&story, second)), (None, Some(whole(2))));
+}
+
+#[test]
+fn a_ledger_is_as_late_as_its_last_entry() {
+    let mut story = Story::with(10);
+    let begun = story.now;
+    assert_eq!((story.book.ledger().at(), story.book.ledger().opened_at()), (begun, Some(begun)));
+    story.clock(HOUR);
+    assert_eq!(story.book.ledger().at(), begun);
+    story.did(consume(1));
+    assert_eq!((story.book.ledger().at(), story.book.ledger().opened_at()), (story.now, Some(begun)));
 }
 
 #[test]
