@@ -168,6 +168,27 @@ test("an accepted operation shows exactly, and only in its own project and mode"
   assert.equal((await read(stranger.key, "burn-rate")).total_balance, 0, "another project");
 });
 
+test("a charge after a pause shows at once, and the one behind it later", async () => {
+  const { key } = await shop("seldom");
+  let shown = 0;
+  /** How long a transaction took to show. */
+  const delay = async (work: () => Promise<unknown>): Promise<number> => {
+    await work();
+    const since = performance.now();
+    shown += 1;
+    await settled(key, shown);
+    return performance.now() - since;
+  };
+  // A machine that stands still meanwhile may spoil a round.
+  let isSeen = false;
+  for (let n = 1; n <= 5 && !isSeen; n += 1) {
+    const first = await delay(() => engine.customer(key, `customer ${n}`, 10));
+    const next = await delay(() => consume(key, `customer%20${n}`, { amount: 1 }));
+    isSeen = 2 * first < next;
+  }
+  assert.ok(isSeen, "the first one was no sooner");
+});
+
 test("a customer's own view is exact at once", async () => {
   const { key } = await shop("own");
   await engine.customer(key, "carl", 10);

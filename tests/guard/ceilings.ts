@@ -27,7 +27,7 @@ export function ceilings(table: string): Map<string, number> {
  * Fails with all that is above its ceiling, and says by how much and what to do. Each
  * measurement must have a ceiling, and each ceiling a measurement.
  * @param say prints a line beside the test's own
- * @param room what a new ceiling leaves; 1 for what no compiler moves
+ * @param room what a new ceiling leaves: none, which is 1, for what no compiler moves
  */
 export function holdAgainst(
   table: string,
