@@ -169,9 +169,7 @@ impl<J: Journal> Book<J> {
     }
 
     fn execute_new(&mut self, request: &Request, now: Timestamp) -> Result<Outcome, Stop<J::Fault>> {
-        let none = Terms::default();
-        let terms = self.terms.as_ref().unwrap_or(&none);
-        let mut outcome = self.ledger.decide(request, terms, now, &self.journal)?;
+        let mut outcome = self.ledger.decide(request, self.terms.as_ref(), now, &self.journal)?;
         if !outcome.replayed {
             outcome.entry = self.commit(outcome.entry);
             if matches!(outcome.entry.event, Event::Opened { .. } | Event::TierChanged { .. }) {

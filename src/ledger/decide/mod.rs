@@ -26,11 +26,11 @@ impl Ledger {
     }
 
     /// Decides one request at `now` that was not done before; what was due
-    /// must have been applied.
+    /// must have been applied. Terms that were not brought are none.
     pub(super) fn decide<J: Journal>(
         &self,
         request: &Request,
-        terms: &Terms,
+        terms: Option<&Terms>,
         now: Timestamp,
         journal: &J,
     ) -> Result<Outcome, Stop<J::Fault>> {
@@ -46,10 +46,12 @@ impl Ledger {
                 fresh(self.extend(*hold, *expires_in_ms, now, journal)?)
             }
             Command::Complete(completion) => self.complete(completion, now, journal)?,
-            Command::Open(opening) => fresh(self.open(opening, terms, now)?),
+            Command::Open(opening) => fresh(self.open(opening, terms.unwrap_or(&Terms::default()), now)?),
             Command::Update { metadata } => fresh(self.update(metadata, now)?),
             Command::Close => fresh(self.close_customer(now)?),
-            Command::ChangeTier(change) => fresh(self.change_tier(change, terms, now)?),
+            Command::ChangeTier(change) => {
+                fresh(self.change_tier(change, terms.unwrap_or(&Terms::default()), now)?)
+            }
             Command::Configure(change) => fresh(self.configure(change, now)?),
             Command::Purchase(purchase) => fresh(self.purchase(purchase, now)?),
             Command::FailPurchase { id, reason } => self.fail_purchase(id, reason, now, journal)?,
