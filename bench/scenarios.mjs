@@ -29,7 +29,7 @@ const MANY = 1000;
 const HAND_WRITTEN = [NAIVE.name, GROUP_COMMIT.name];
 const ALL = [...HAND_WRITTEN, OURS.name];
 const BOTH = /** @type {("tmpfs" | "disk")[]} */ (["tmpfs", "disk"]);
-// What writes nothing is the same on both.
+// What the disk adds is seen of a hot customer; a thousand databases there are made for minutes.
 const MEMORY = /** @type {("tmpfs" | "disk")[]} */ (["tmpfs"]);
 
 /** @param {string} customer */
@@ -59,7 +59,7 @@ export const SCENARIOS = [
     id: "consume-alone",
     title: "consume, a lone caller",
     connections: 1,
-    storages: BOTH,
+    storages: MEMORY,
     contenders: ALL,
     asked: consumeOf("alone"),
     customers: ["alone"],
@@ -70,7 +70,7 @@ export const SCENARIOS = [
     id: "consume-many",
     title: `consume, ${MANY.toLocaleString("en")} customers`,
     connections: 64,
-    storages: BOTH,
+    storages: MEMORY,
     contenders: ALL,
     asked: postToMany("/v1/customers/many-{}/consume", MANY, { amount: AMOUNT }),
     customers: Array.from({ length: MANY }, (_, index) => `many-${index + 1}`),
@@ -93,7 +93,7 @@ export const SCENARIOS = [
     id: "batch",
     title: `batch of ${BATCH}, one hot customer`,
     connections: 32,
-    storages: BOTH,
+    storages: MEMORY,
     contenders: [OURS.name],
     asked: batchOf("batched"),
     customers: ["batched"],
@@ -105,7 +105,7 @@ export const SCENARIOS = [
     id: "batch-alone",
     title: `batch of ${BATCH}, a lone caller`,
     connections: 1,
-    storages: BOTH,
+    storages: MEMORY,
     contenders: [OURS.name],
     asked: batchOf("batched-alone"),
     customers: ["batched-alone"],
