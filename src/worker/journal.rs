@@ -45,6 +45,12 @@ INSERT INTO entries (seq, at, kind, amount, balance_after, idempotency_key, fing
 notices, hash) SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, \
 value->>9, value->>10 FROM json_each(?)";
 
+/// As [`APPEND`], for entries without key, fingerprint, `about` and notices, as
+/// most are: each column costs a look into the text.
+const APPEND_PLAIN: &str = "\
+INSERT INTO entries (seq, at, kind, amount, balance_after, payload, hash) \
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>8, value->>10 FROM json_each(?)";
+
 /// Whose ledger this is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -92,6 +98,11 @@ impl Pending {
     fn new(entry: Entry) -> Self {
         let payload = json::write(&entry.event);
         Self { entry, payload }
+    }
+
+    /// Whether there is nothing in the columns that few entries use.
+    fn is_plain(&self) -> bool {
+        self.entry.key.is_none() && self.entry.notices.is_empty() && self.entry.about().is_none()
     }
 
     fn bytes(&self) -> usize {
@@ -237,7 +248,8 @@ impl<S: Store> SqlJournal<S> {
             (self.has_tables, self.is_made) = (true, true);
         }
         let (head, rows) = self.rows_to_append();
-        self.store.execute(APPEND, &rows)?;
+        let is_plain = self.pending.iter().all(Pending::is_plain);
+        self.store.execute(if is_plain { APPEND_PLAIN } else { APPEND }, &rows)?;
         self.head = Some(head);
         self.pending.clear();
         self.pending_bytes = 0;

@@ -14,8 +14,11 @@ import type { Env } from "./env";
 
 /** Calls that are made before others wait for them. */
 const WINDOW = 4;
-/** A call that has been under way for so long holds nobody up any more. */
-const TURN_MS = 250;
+/**
+ * A call that has been under way for so long holds nobody up any more: it is slow, or its caller
+ * has hung up, and nobody hears of its return.
+ */
+const TURN_MS = 50;
 /** One that is carried along and has no answer by then is given up, as any call to an object. */
 const CARRIED_MS = 10_000;
 /** What one call carries: a message of the platform has a largest size. */
@@ -68,7 +71,7 @@ class Lane {
     const told = new Promise<string | typeof LEAD>((resolve) => {
       resume = resolve;
     });
-    // Also when its caller hangs up: others may wait behind it.
+    // Also when its caller hangs up: it may be told to lead, and then others depend on it.
     context.waitUntil(told);
     const waiting = { message, resume };
     this.#queue.push(waiting);
@@ -159,8 +162,8 @@ export async function callLedger(
   const reply = carry(lane, turn, env, ledger.id, message).finally(() => {
     if (lane.isIdle) lanes.delete(ledger.text);
   });
-  // Also when this caller hangs up: others depend on it, or wait for its return.
-  context.waitUntil(reply);
+  // Others depend on it, also when this caller hangs up.
+  if (turn.isShared) context.waitUntil(reply);
   return reply;
 }
 
