@@ -157,4 +157,13 @@ mod tests {
         assert_eq!(catalogue.action(&name("img"), &name("edit"), 1), Err(PriceError::UnknownAction));
         assert_eq!(catalogue.action(&name("img"), &name("make"), u64::MAX), Err(PriceError::OutOfRange));
     }
+
+    #[test]
+    fn a_model_is_found_by_its_name_among_others() {
+        let other = ModelPrice { model: name("n"), minimum: None, ..model() };
+        let catalogue = Catalogue { version: 1, costs: vec![], models: vec![model(), other.clone()] };
+        assert_eq!(catalogue.model(&name("m")), Ok(&model()));
+        assert_eq!(catalogue.model(&name("n")), Ok(&other));
+        assert_eq!(catalogue.model(&name("o")), Err(PriceError::UnknownModel));
+    }
 }

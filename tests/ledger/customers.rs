@@ -1,7 +1,7 @@
 //! Customers come, go and come back; their keys are revoked; and the clock
 //! that they live by may be wrong.
 
-use edge_credits::ledger::{Addition, Opening};
+use edge_credits::ledger::{Addition, Opening, Settings};
 
 use super::*;
 
@@ -23,6 +23,19 @@ fn a_customer_is_created_once_by_name_or_by_its_first_credit() {
     let mut credited = Story::with(1);
     assert_eq!(credited.book.ledger().opened_at(), Some(credited.now));
     assert_eq!(credited.refused(open(None)), Refusal::AlreadyExists);
+}
+
+#[test]
+fn a_customer_begins_with_the_settings_that_it_is_given() {
+    let mut story = Story::new();
+    let settings = Settings { credit_name: Some("gems".to_owned()), ..Settings::default() };
+    story.did(Command::Open(Box::new(Opening { settings: settings.clone(), ..Opening::default() })));
+    assert_eq!(*story.book.ledger().settings(), settings);
+    let mut plain = Story::new();
+    plain.did(open(None));
+    assert_eq!(*plain.book.ledger().settings(), Settings::default());
+    // What there is not is not stored.
+    assert_eq!(serde_json::to_string(&plain.last_entry().event).unwrap(), r#"{"opened":{}}"#);
 }
 
 #[test]

@@ -58,6 +58,20 @@ fn debt_stays_within_nine_billion_credits() {
     assert_eq!(story.see(), seen(0, 0, 0, 0));
 }
 
+/// What is scheduled keeps the balance up while debt goes down.
+#[test]
+fn debt_alone_stays_within_nine_billion_credits_too() {
+    let mut story = Story::with(1);
+    let first = story.did(hold(0, HOUR));
+    let second = story.did(hold(0, HOUR));
+    story.did(complete(first, MOST));
+    let effective_at = Some(story.now.after_ms(DAY));
+    story.did(add(edge_credits::ledger::Addition { effective_at, ..topup(5) }));
+    assert!(matches!(story.refused(complete(second, 2)), Refusal::InvalidAmount(_)));
+    story.did(complete(second, 1));
+    assert_eq!(story.see(), seen(5 - MOST, -MOST, 0, MOST));
+}
+
 /// With debt, the grants' sum can be more than an amount can hold.
 #[test]
 fn what_is_scheduled_beyond_the_limit_does_not_hide_debt() {

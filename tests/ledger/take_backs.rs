@@ -127,6 +127,8 @@ fn a_dispute_that_is_won_gives_back_what_it_took_once() {
     assert_eq!(story.see(), seen(0, 0, 0, 0));
     story.did(give_back("p"));
     assert_eq!((amount(&story), story.last_entry().kind().word()), (40, "adjustment"));
+    let note = story.last_entry().note().and_then(|note| note.description.as_deref());
+    assert_eq!(note, Some("dispute won"));
     let grant = &story.book.ledger().grants()[0];
     assert_eq!(
         (grant.source, grant.priority, grant.product.as_deref()),

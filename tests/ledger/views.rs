@@ -151,6 +151,8 @@ fn a_ledger_is_as_late_as_its_last_entry() {
     assert_eq!(story.book.ledger().at(), begun);
     story.did(consume(1));
     assert_eq!((story.book.ledger().at(), story.book.ledger().opened_at()), (story.now, Some(begun)));
+    story.clock(HOUR).did(Command::Close);
+    assert_eq!((story.book.ledger().at(), story.book.ledger().opened_at()), (story.now, None));
 }
 
 #[test]
