@@ -18,7 +18,8 @@ import {
   WRANGLER,
 } from "./toolchain.mjs";
 
-const E2E_TIMEOUT_MS = 300_000;
+/** Of a file of tests, on a slow machine too. */
+const E2E_TIMEOUT_MS = 900_000;
 const WORKER = ["--features", "worker"];
 const CLIENT = ["--features", "client,fetch"];
 const FETCH_ON_WASM = ["--target", WASM_TARGET, "--features", "fetch"];
