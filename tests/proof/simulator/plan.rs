@@ -23,7 +23,8 @@ pub(crate) enum Plan {
     Unindexed,
     /// Makes a table, an index or a trigger, if there is none of that name: its name.
     Create(Rc<str>),
-    Append(Vec<String>),
+    /// Columns, and where in a row's list their cells are.
+    Append(Vec<(String, usize)>),
     PutSnapshot,
     CutSnapshot,
     PutIdentity,
@@ -110,9 +111,13 @@ fn plan(sql: &str) -> Plan {
         sql.strip_prefix("INSERT INTO entries (").and_then(|rest| rest.split_once(')'))
     {
         let columns = columns(list);
-        let cells: Vec<String> = (0..columns.len()).map(|place| format!("value->>{place}")).collect();
-        assert_eq!(values.trim(), format!("SELECT {} FROM json_each(?)", cells.join(", ")));
-        return Plan::Append(columns);
+        let cells =
+            values.trim().strip_prefix("SELECT ").and_then(|rest| rest.strip_suffix(" FROM json_each(?)"));
+        let cells = cells.unwrap_or_else(|| panic!("no list of cells: {values}")).split(", ");
+        let places: Vec<usize> =
+            cells.map(|cell| cell.strip_prefix("value->>").unwrap().parse().unwrap()).collect();
+        assert_eq!(places.len(), columns.len(), "{sql}");
+        return Plan::Append(columns.into_iter().zip(places).collect());
     }
     if let Some((list, condition)) =
         sql.strip_prefix("SELECT ").and_then(|rest| rest.split_once(" FROM entries "))

@@ -12,6 +12,21 @@ use serde_json::Value;
 
 use super::plan::{By, Plan};
 
+/// All columns of the entries.
+const COLUMNS: [&str; 11] = [
+    "seq",
+    "at",
+    "kind",
+    "amount",
+    "balance_after",
+    "idempotency_key",
+    "fingerprint",
+    "about",
+    "payload",
+    "notices",
+    "hash",
+];
+
 /// One value of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Cell {
@@ -179,16 +194,24 @@ impl Contents {
     /// All rows or none, as one statement does it.
     pub(crate) fn append(
         &mut self,
-        columns: &[String],
+        columns: &[(String, usize)],
         text: &str,
         keys_are_unique: bool,
     ) -> Result<String, StoreFault> {
         self.require("entries")?;
         let (continues, is_unique) = (self.has("entries_continue"), self.has("entries_by_key"));
         if self.columns.is_empty() {
-            self.columns = columns.into();
+            self.columns = COLUMNS.map(str::to_owned).into();
         }
-        let new: Vec<Vec<Cell>> = serde_json::from_str(text).unwrap();
+        assert!(columns.iter().all(|(name, _)| COLUMNS.contains(&name.as_str())), "{columns:?}");
+        let given: Vec<Vec<Cell>> = serde_json::from_str(text).unwrap();
+        // A column that is not named stays empty.
+        let cell = |row: &[Cell], name: &str| {
+            let place = columns.iter().find(|(column, _)| column == name);
+            place.map_or(Cell::Null, |(_, place)| row[*place].clone())
+        };
+        let new: Vec<Vec<Cell>> =
+            given.iter().map(|row| COLUMNS.map(|name| cell(row, name)).into()).collect();
         let [seq, amount, after, key] =
             ["seq", "amount", "balance_after", "idempotency_key"].map(|column| self.place_of(column));
         let before = self.rows.len();
