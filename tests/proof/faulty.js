@@ -42,13 +42,7 @@ function withFaults(env, who = "") {
         count(`${who}${name}`);
         return calls[name] === undefined ? stub.call(text) : Promise.reject(callError(calls[name]));
       };
-      // As many as cross together are counted as one, and fail as one.
-      const callMany = (texts) => {
-        count(`${who}${name}`);
-        const fault = calls[name];
-        return fault === undefined ? stub.callMany(texts) : Promise.reject(callError(fault));
-      };
-      return instead(stub, { call, callMany });
+      return instead(stub, { call });
     };
     return [name, instead(env[name], { get })];
   });

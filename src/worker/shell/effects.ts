@@ -3,10 +3,9 @@
 
 import { now } from "./clock";
 import { call } from "./engine";
-import type { Callables, Env } from "./env";
+import type { Callable, Env } from "./env";
 import { callLedgers } from "./importer";
 import type { Task } from "./index";
-import { callLedger, ledgerById, ledgerByName } from "./lane";
 import { Input } from "./stream";
 import { callStripe } from "./stripe";
 
@@ -14,6 +13,10 @@ import { callStripe } from "./stripe";
 const OBJECT_DEADLINE_MS = 10_000;
 /** Nor is KV: its answer is never needed. */
 export const KV_DEADLINE_MS = 1_000;
+
+/** Ids that an isolate remembers; beyond it starts anew. */
+const MOST_LEDGER_IDS = 4_096;
+const ledgerIds = new Map<string, DurableObjectId>();
 
 /** Between the names of objects that are called at once: no name has it. */
 const BETWEEN_NAMES = "\x1e";
@@ -45,9 +48,6 @@ export function perform(effect: string, task: Task): Promise<string> | string {
       return new Promise((turn) => setTimeout(() => turn(""), 0));
     case "T":
       return task.output?.write(effect.slice(effect.indexOf("\n") + 1)) ?? "!gone";
-    case "L":
-    case "I":
-      return performLedgerCall(effect, task);
     default:
       return performCall(effect, env);
   }
@@ -59,13 +59,15 @@ function nextLines(effect: string, task: Task): Promise<string> {
   return task.input.next(Number(size), Number(longest));
 }
 
-function performLedgerCall(effect: string, { env, context }: Task): Promise<string> | string {
-  const line = effect.indexOf("\n");
-  const name = effect.slice(1, line);
-  const ledger = effect[0] === "L" ? ledgerByName(env, name) : ledgerById(env, name);
-  // Not an id of this namespace: nobody's transaction.
-  if (ledger === undefined) return "!unknown";
-  return callLedger(env, context, ledger, effect.slice(line + 1));
+/** A ledger's id: the platform makes it by a hash of the name. */
+function ledgerId(env: Env, name: string): DurableObjectId {
+  let id = ledgerIds.get(name);
+  if (id === undefined) {
+    id = env.LEDGER.idFromName(name);
+    if (ledgerIds.size >= MOST_LEDGER_IDS) ledgerIds.clear();
+    ledgerIds.set(name, id);
+  }
+  return id;
 }
 
 /** Calls the objects that an effect names. */
@@ -74,6 +76,10 @@ export function performCall(effect: string, env: Env): Promise<string> | string 
   const name = effect.slice(1, line);
   const message = effect.slice(line + 1);
   switch (effect[0]) {
+    case "L":
+      return callObject(env.LEDGER, ledgerId(env, name), message);
+    case "I":
+      return callById(env.LEDGER, name, message);
     case "P":
       return callObject(env.PROJECT, env.PROJECT.idFromName(name), message);
     case "R":
@@ -126,32 +132,39 @@ async function readKv(env: Env, key: string): Promise<string> {
   }
 }
 
-export function callObject(objects: Callables, id: DurableObjectId, text: string): Promise<string> {
-  // A stub is made anew each time: after an exception the old one is of no use.
-  return within(OBJECT_DEADLINE_MS, objects.get(id).call(text)).catch(wordFor);
+function callById(
+  objects: DurableObjectNamespace<Callable>,
+  id: string,
+  text: string,
+): Promise<string> | string {
+  let object: DurableObjectId;
+  try {
+    object = objects.idFromString(id);
+  } catch {
+    // Not an id of this namespace: nobody's transaction.
+    return "!unknown";
+  }
+  return callObject(objects, object, text);
 }
 
-/** As `callObject`, for many messages: one reply for each, in order. */
-export function callObjectForMany(
-  objects: Env["LEDGER"],
+export function callObject(
+  objects: DurableObjectNamespace<Callable>,
   id: DurableObjectId,
-  texts: string[],
-): Promise<string[]> {
-  const replies = within(OBJECT_DEADLINE_MS, objects.get(id).callMany(texts));
-  return replies.catch((error: unknown) => {
-    const word = wordFor(error);
-    return texts.map(() => word);
+  text: string,
+): Promise<string> {
+  // A stub is made anew each time: after an exception the old one is of no use.
+  return within(OBJECT_DEADLINE_MS, objects.get(id).call(text)).catch((error: unknown) => {
+    console.error(`an object did not answer: ${message(error)}`);
+    return isOverloaded(error) ? "!overloaded" : "!broken";
   });
 }
 
-/** What stands for the reply of an object that did not answer. */
-function wordFor(error: unknown): string {
-  console.error(`an object did not answer: ${message(error)}`);
-  return isOverloaded(error) ? "!overloaded" : "!broken";
-}
-
 /** Calls several objects at once; a line for each reply, none of which has a line break. */
-async function callAll(objects: Callables, names: string[], text: string): Promise<string> {
+async function callAll(
+  objects: DurableObjectNamespace<Callable>,
+  names: string[],
+  text: string,
+): Promise<string> {
   const replies = names.map((name) => callObject(objects, objects.idFromName(name), text));
   return (await Promise.all(replies)).join("\n");
 }

@@ -1,6 +1,6 @@
 /** The Worker's bindings, as `wrangler.toml` declares them. */
 export interface Env {
-  LEDGER: DurableObjectNamespace<CallableForMany>;
+  LEDGER: DurableObjectNamespace<Callable>;
   PROJECT: DurableObjectNamespace<Callable>;
   REGISTRY: DurableObjectNamespace<Callable>;
   EVENTS: DurableObjectNamespace<Callable>;
@@ -33,11 +33,3 @@ export interface Env {
 export interface Callable extends Rpc.DurableObjectBranded {
   call(message: string): Promise<string>;
 }
-
-/** A ledger takes several messages at once, and gives one reply for each, in order. */
-export interface CallableForMany extends Callable {
-  callMany(messages: string[]): Promise<string[]>;
-}
-
-/** Objects that take one message; some of them more. */
-export type Callables = DurableObjectNamespace<Callable> | DurableObjectNamespace<CallableForMany>;

@@ -95,34 +95,17 @@ export class LedgerObject extends DurableObject<Env> {
   }
 
   call(message: string): Promise<string> {
-    const reply = this.#enqueue(message);
-    this.#begin();
-    return reply;
-  }
-
-  /** Several calls that crossed together: one reply for each, in order. */
-  callMany(messages: string[]): Promise<string[]> {
-    const replies = messages.map((message) => this.#enqueue(message));
-    this.#begin();
-    return Promise.all(replies);
-  }
-
-  #enqueue(message: string): Promise<string> {
     return new Promise((answer) => {
-      this.#queue.push({ message, since: Date.now(), answer, reply: BROKEN });
+      const since = Date.now();
+      for (const shipper of this.#shippers) shipper.revive(since);
+      this.#queue.push({ message, since, answer, reply: BROKEN });
+      if (!this.#isFlushing || hasPassed(TAKEOVER_MS, this.#flushedAt, since)) {
+        // Not under waitUntil: there it would never end once its caller is gone.
+        this.#flush();
+      } else if (this.#deputy === null) {
+        this.#deputy = setTimeout(() => this.#deputize(), TAKEOVER_MS);
+      }
     });
-  }
-
-  /** Has the queue done, by this call unless another leads. */
-  #begin(): void {
-    const at = Date.now();
-    for (const shipper of this.#shippers) shipper.revive(at);
-    if (!this.#isFlushing || hasPassed(TAKEOVER_MS, this.#flushedAt, at)) {
-      // Not under waitUntil: there it would never end once its caller is gone.
-      this.#flush();
-    } else if (this.#deputy === null) {
-      this.#deputy = setTimeout(() => this.#deputize(), TAKEOVER_MS);
-    }
   }
 
   override async alarm(): Promise<void> {

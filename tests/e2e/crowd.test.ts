@@ -1,13 +1,13 @@
-// Requests for one customer that are under way at the same time cross to its ledger together:
-// each must get its own answer, and what befalls one call must be told to all that it carried.
+// Requests that are under way at the same time meet in the object of their customer: each must get
+// its own answer, whatever befalls the others.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { calls, order, startFaulty } from "../proof/faults.ts";
+import { order, startFaulty } from "../proof/faults.ts";
 import type { Answer, Engine } from "./engine.ts";
 import { assertSound, balance } from "./watch.ts";
 
-/** Requests at once: many times what is called at once. */
+/** Requests at once. */
 const MANY = 300;
 
 let engine: Engine;
@@ -48,22 +48,7 @@ test("of many kinds of request at once each gets its own answer", async () => {
     if (status === 200 && n % 3 !== 0) assert.equal(keys.get(body.seq), `k:own-${n}`);
 });
 
-test("a crowd is carried by few calls, a lone caller and a few by one each", async () => {
-  await engine.customer(live, "bob", 1_000_000);
-  const consume = () =>
-    engine.send("POST", "/v1/customers/bob/consume", { key: live, body: { amount: 1 } });
-  await consume();
-  await order(engine, {});
-  for (let n = 0; n < 5; n += 1) assert.equal((await consume()).status, 200);
-  assert.equal((await calls(engine)).LEDGER, 5);
-  const answers = await crowd(MANY, consume);
-  assert.ok(answers.every(({ status }) => status === 200));
-  const { LEDGER = MANY } = await calls(engine);
-  assert.ok(LEDGER < MANY / 2, `${LEDGER} calls for ${MANY} requests`);
-  assert.equal(await balance(engine, live, "bob"), 1_000_000 - 6 - MANY);
-});
-
-test("when the call that carries them fails, all that it carried are told to come back", async () => {
+test("when calls to their object fail, all are told to come back, and nothing is charged twice", async () => {
   await engine.customer(live, "carol", 1_000);
   for (const fault of ["broken", "overloaded"] as const) {
     await order(engine, { calls: { LEDGER: fault } });
