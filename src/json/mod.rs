@@ -2,7 +2,7 @@
 //! Worker says, hears and stores.
 //!
 //! In: any type that serde knows. Out: its text; and the other way. A text is
-//! taken apart once, by code that knows no types ([`tape`]); what serde derives
+//! taken apart once, by code that knows no types (`tape`); what serde derives
 //! for each type only asks the result, and so stays small. A number is a whole
 //! one or its own text: nothing passes through a floating point number.
 
