@@ -2,11 +2,17 @@
 // baselines/store-front.mjs before it. Both are one contender: what they use is added up.
 
 import { spawn } from "node:child_process";
-import { accessSync, chownSync, constants, existsSync, mkdirSync, readdirSync } from "node:fs";
-import { createServer } from "node:net";
-import { delimiter, join } from "node:path";
+import { chownSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { capture, hasEnded, run, waitUntilHealthy } from "../scripts/process.mjs";
+import {
+  capture,
+  findProgram,
+  freePort,
+  hasEnded,
+  run,
+  waitUntilHealthy,
+} from "../scripts/process.mjs";
 import { packagesMatchLock, perform } from "../scripts/setup.mjs";
 import { NODE, toolEnv, UserError } from "../scripts/toolchain.mjs";
 import { cpuSeconds, residentBytes, withDescendants } from "./processes.mjs";
@@ -21,12 +27,12 @@ const DEBIAN_POSTGRES = "/usr/lib/postgresql";
 export async function findStores() {
   /** @type {Record<string, string>} */
   const versions = {};
-  const redis = findProgram("redis-server");
+  const redis = findStore("redis-server");
   if (redis) {
     const { stdout } = await capture(redis, ["--version"]);
     versions.redis = /v=(\S+)/.exec(stdout)?.[1] ?? "unknown";
   }
-  const postgres = findProgram("postgres");
+  const postgres = findStore("postgres");
   if (postgres) {
     const { stdout } = await capture(postgres, ["--version"]);
     versions.postgres = /\d+\.\d+/.exec(stdout)?.[0] ?? "unknown";
@@ -219,34 +225,15 @@ async function postgresUser() {
 }
 
 /** @param {string} name */
-function findProgram(name) {
+function findStore(name) {
   const versions = existsSync(DEBIAN_POSTGRES) ? readdirSync(DEBIAN_POSTGRES).toSorted() : [];
   const debian = versions.toReversed().map((version) => join(DEBIAN_POSTGRES, version, "bin"));
-  for (const folder of [...(process.env.PATH ?? "").split(delimiter), ...debian]) {
-    const path = join(folder, name);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {}
-  }
-  return undefined;
+  return findProgram([name], debian);
 }
 
 /** @param {string} name */
 function requireProgram(name) {
-  const path = findProgram(name);
+  const path = findStore(name);
   if (!path) throw new UserError(`${name} was not found`);
   return path;
-}
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = /** @type {import("node:net").AddressInfo} */ (probe.address());
-      probe.close(() => resolve(port));
-    });
-  });
 }

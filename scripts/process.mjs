@@ -2,8 +2,9 @@
 // stopped with everything that they started.
 
 import { spawn } from "node:child_process";
-import { realpathSync } from "node:fs";
+import { accessSync, constants, realpathSync } from "node:fs";
 import { createServer } from "node:net";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { toolEnv, UserError } from "./toolchain.mjs";
 
@@ -154,6 +155,40 @@ export function requireFreePort(port, host, remedy) {
     });
     probe.listen(port, host, () => probe.close(resolve));
   });
+}
+
+/**
+ * A port of this machine that nobody listens on.
+ * @returns {Promise<number>}
+ */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = /** @type {import("node:net").AddressInfo} */ (probe.address());
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/**
+ * The first of these programs that is there, by the PATH and then in more folders.
+ * @param {string[]} names
+ * @param {string[]} [more]
+ */
+export function findProgram(names, more = []) {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), ...more];
+  for (const name of names) {
+    for (const folder of folders) {
+      const path = join(folder, name);
+      try {
+        accessSync(path, constants.X_OK);
+        return path;
+      } catch {}
+    }
+  }
+  return undefined;
 }
 
 /**

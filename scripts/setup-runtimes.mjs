@@ -1,9 +1,9 @@
 // What only the tests need: the runtimes, bundlers and frameworks that the package is tried in,
 // and a browser with its driver. `npm start` does without them.
 
-import { accessSync, constants, existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { capture, isProgram, run, runMain } from "./process.mjs";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { capture, findProgram, isProgram, run, runMain } from "./process.mjs";
 import { packagesMatchLock, perform } from "./setup.mjs";
 import { ROOT, UserError } from "./toolchain.mjs";
 
@@ -16,27 +16,12 @@ const DEBIAN_PACKAGES = ["chromium", "chromium-driver"];
 /** The browser of this machine: `CHROMIUM` names another one. Undefined if there is none. */
 export function findBrowser() {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
-  return find(BROWSERS) ?? (existsSync(MAC_BROWSER) ? MAC_BROWSER : undefined);
+  return findProgram(BROWSERS) ?? (existsSync(MAC_BROWSER) ? MAC_BROWSER : undefined);
 }
 
 /** The browser's driver, which wasm-bindgen's test runner needs. `CHROMEDRIVER` names another one. */
 export function findDriver() {
-  return process.env.CHROMEDRIVER || find(["chromedriver"]);
-}
-
-/** @param {string[]} names */
-function find(names) {
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  for (const name of names) {
-    for (const folder of folders) {
-      const path = join(folder, name);
-      try {
-        accessSync(path, constants.X_OK);
-        return path;
-      } catch {}
-    }
-  }
-  return undefined;
+  return process.env.CHROMEDRIVER || findProgram(["chromedriver"]);
 }
 
 /** @type {import("./setup.mjs").Step} */

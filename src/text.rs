@@ -31,7 +31,8 @@ impl Name {
     }
 }
 
-/// Texts in a row with something between them.
+/// Texts in a row with something between them. The standard library's `join`
+/// is made anew for each type.
 pub fn joined<T: AsRef<str>>(parts: &[T], between: &str) -> String {
     let mut text = String::new();
     for (index, part) in parts.iter().enumerate() {

@@ -53,56 +53,32 @@ impl<'a> Parts<'a> {
     }
 }
 
-impl SerializeSeq for Parts<'_> {
-    type Ok = ();
-    type Error = Unwritable;
+/// serde has a trait for each kind of list, and two for objects: here each is
+/// the same.
+macro_rules! written_alike {
+    ($($kind:ident: $method:ident($($name:ident)?) = $write:ident;)*) => {$(
+        impl $kind for Parts<'_> {
+            type Ok = ();
+            type Error = Unwritable;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
-        self.element(value)
-    }
+            fn $method<T: Serialize + ?Sized>(&mut self, $($name: &'static str,)? value: &T) -> Written {
+                self.$write($($name,)? value)
+            }
 
-    fn end(self) -> Written {
-        self.finish()
-    }
+            fn end(self) -> Written {
+                self.finish()
+            }
+        }
+    )*};
 }
 
-impl SerializeTuple for Parts<'_> {
-    type Ok = ();
-    type Error = Unwritable;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
-        self.element(value)
-    }
-
-    fn end(self) -> Written {
-        self.finish()
-    }
-}
-
-impl SerializeTupleStruct for Parts<'_> {
-    type Ok = ();
-    type Error = Unwritable;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
-        self.element(value)
-    }
-
-    fn end(self) -> Written {
-        self.finish()
-    }
-}
-
-impl SerializeTupleVariant for Parts<'_> {
-    type Ok = ();
-    type Error = Unwritable;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
-        self.element(value)
-    }
-
-    fn end(self) -> Written {
-        self.finish()
-    }
+written_alike! {
+    SerializeSeq: serialize_element() = element;
+    SerializeTuple: serialize_element() = element;
+    SerializeTupleStruct: serialize_field() = element;
+    SerializeTupleVariant: serialize_field() = element;
+    SerializeStruct: serialize_field(name) = field;
+    SerializeStructVariant: serialize_field(name) = field;
 }
 
 impl SerializeMap for Parts<'_> {
@@ -116,32 +92,6 @@ impl SerializeMap for Parts<'_> {
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
         self.writer.text.push_str(":");
         value.serialize(&mut *self.writer)
-    }
-
-    fn end(self) -> Written {
-        self.finish()
-    }
-}
-
-impl SerializeStruct for Parts<'_> {
-    type Ok = ();
-    type Error = Unwritable;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Written {
-        self.field(name, value)
-    }
-
-    fn end(self) -> Written {
-        self.finish()
-    }
-}
-
-impl SerializeStructVariant for Parts<'_> {
-    type Ok = ();
-    type Error = Unwritable;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Written {
-        self.field(name, value)
     }
 
     fn end(self) -> Written {

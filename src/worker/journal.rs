@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use self::audit::{Fault, FaultKind};
 use self::chain::{Content, Hash};
+pub use self::queries::transaction_kinds;
 use super::keys::Mode;
 use super::store::{Store, StoreFault};
 use crate::json;

@@ -3,10 +3,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { freePort } from "../../scripts/process.mjs";
 import { ROOT } from "../../scripts/toolchain.mjs";
 import { Engine } from "./engine.ts";
 import { assertSigned, Receiver, subscribe } from "./receiver.ts";
@@ -127,12 +126,3 @@ test("the receiver of docs/webhooks.md takes an event, once, and refuses a forge
   await until("it is delivered", () => isDelivered("dora", 1, key), PATIENCE_MS);
   assert.equal(output, "balance.topped_up dora 2.5\n");
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}

@@ -2,8 +2,8 @@
 // through is charged once, and never more is let through than was allowed.
 
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
 import { after, afterEach, before, describe, test } from "node:test";
+import { freePort } from "../../scripts/process.mjs";
 import { Engine } from "../e2e/engine.ts";
 import { until } from "../e2e/watch.ts";
 import { type Package, Project } from "./install.ts";
@@ -202,11 +202,3 @@ describe("graceful degradation", () => {
     }
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

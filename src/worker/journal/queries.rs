@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::SqlJournal;
 use crate::credits::Credits;
 use crate::json;
-use crate::ledger::{Entry, Event, IdempotencyKey, Notices};
+use crate::ledger::{Entry, Event, IdempotencyKey, Kind, Notices};
+use crate::text::joined;
 use crate::time::Timestamp;
 use crate::worker::store::{Store, StoreFault};
 
@@ -30,6 +31,11 @@ SELECT seq FROM entries AS entry WHERE seq BETWEEN ?1 AND ?2 AND (
 ORDER BY seq LIMIT 1";
 
 type Row = (u64, Timestamp, Credits, Credits, Option<String>, Option<String>, String, Option<String>);
+
+/// The kinds that are transactions, as a list of SQL.
+pub fn transaction_kinds() -> String {
+    joined(&Kind::TRANSACTIONS.map(|kind| format!("'{}'", kind.word())), ", ")
+}
 
 impl<S: Store> SqlJournal<S> {
     /// Entries by a query over [`COLUMNS`]; of committed ones only.

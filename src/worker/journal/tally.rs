@@ -6,10 +6,9 @@
 //! since entries are many and groups are few.
 
 use super::SqlJournal;
+use super::queries::transaction_kinds;
 use crate::credits::Credits;
-use crate::ledger::Kind;
 use crate::tally::{Group, Tally, Total};
-use crate::text::joined;
 use crate::time::Timestamp;
 use crate::worker::store::{Store, StoreFault};
 
@@ -49,7 +48,7 @@ impl<S: Store> SqlJournal<S> {
         if self.is_empty() {
             return Ok(Vec::new());
         }
-        let kinds = joined(&Kind::TRANSACTIONS.map(|kind| format!("'{}'", kind.word())), ", ");
+        let kinds = transaction_kinds();
         let day = if by_day { "day" } else { "NULL" };
         let sql = GROUPS.replace("%DAY%", day).replace("%KINDS%", &kinds);
         let rows: Vec<Row> = self.store().rows(&sql, (first, last))?;

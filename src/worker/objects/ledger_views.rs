@@ -9,13 +9,11 @@ use crate::api::{
 };
 use crate::credits::Credits;
 use crate::json::JsonText;
-use crate::ledger::{
-    DEFAULT_CREDIT_NAME, Entry, Event, Grant, Journal, Kind, Refusal, Settings, TakeBackReason,
-};
-use crate::text::joined;
+use crate::ledger::{DEFAULT_CREDIT_NAME, Entry, Event, Grant, Journal, Refusal, Settings, TakeBackReason};
 use crate::time::Timestamp;
 use crate::worker::base62;
 use crate::worker::ids::Prefix;
+use crate::worker::journal::transaction_kinds;
 use crate::worker::message::TransactionQuery;
 use crate::worker::reply::Reply;
 use crate::worker::standing::Standing;
@@ -137,7 +135,7 @@ impl<S: Store> LedgerObject<S> {
             return Ok(no_customer());
         }
         self.write()?;
-        let words = joined(&Kind::TRANSACTIONS.map(|kind| format!("'{}'", kind.word())), ", ");
+        let words = transaction_kinds();
         let condition = format!(
             "kind IN ({words}) AND (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR at >= ?2) AND (?3 IS NULL OR at < ?3)"
         );
