@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { promisify } from "node:util";
+import { promisify, stripVTControlCharacters } from "node:util";
 import { RUNTIMES_DIR } from "../../scripts/setup-runtimes.mjs";
 import { NODE } from "../../scripts/toolchain.mjs";
 import { Project } from "./install.ts";
@@ -24,11 +24,13 @@ describe("the packed tarball", () => {
   async function run(tool: string, args: string[]): Promise<string> {
     const options = { cwd: project.dir, timeout: TIMEOUT_MS, maxBuffer: 2 ** 26 };
     const command = [join(BIN, tool), project.tarball, ...args];
-    return promisify(execFile)(NODE, command, options).then(
+    const said = await promisify(execFile)(NODE, command, options).then(
       ({ stdout }) => stdout,
       // Its exit code says that it found something; what it found is in what it printed.
       (error) => error.stdout || error.message,
     );
+    // Where CI is set in the environment, tools colour what they print to a pipe too.
+    return stripVTControlCharacters(said);
   }
 
   test("publint has nothing to say", async () => {
