@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// An instant: milliseconds since 1970-01-01T00:00:00Z, within the years
 /// 1970 to 9999.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "i64", into = "i64")]
 pub struct Timestamp(i64);
 
 const MS_PER_DAY: i64 = 86_400_000;
@@ -96,6 +96,25 @@ impl Timestamp {
             .checked_sub(offset_minutes)?;
         let total = minutes.checked_mul(60)?.checked_add(second)?.checked_mul(1000)?.checked_add(ms)?;
         (0..=Self::MAX.0).contains(&total).then_some(Self(total))
+    }
+}
+
+/// As it is written: one outside of the calendar was written by nobody, and what counts
+/// periods from it would count for hours.
+impl TryFrom<i64> for Timestamp {
+    type Error = &'static str;
+
+    fn try_from(ms: i64) -> Result<Self, Self::Error> {
+        (0..=Self::MAX.0)
+            .contains(&ms)
+            .then_some(Self(ms))
+            .ok_or("an instant is not in the years 1970 to 9999")
+    }
+}
+
+impl From<Timestamp> for i64 {
+    fn from(at: Timestamp) -> Self {
+        at.0
     }
 }
 
@@ -212,6 +231,17 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_outside_of_the_calendar_is_not_read() {
+        for ms in ["0", "253402300799999"] {
+            let at: Timestamp = serde_json::from_str(ms).unwrap();
+            assert_eq!(serde_json::to_string(&at).unwrap(), ms);
+        }
+        for ms in ["-1", "253402300800000", "-9223372036854775808", "9223372036854775807"] {
+            assert!(serde_json::from_str::<Timestamp>(ms).is_err(), "{ms}");
+        }
+    }
 
     #[test]
     fn known_instants_read_and_print() {
