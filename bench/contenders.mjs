@@ -2,6 +2,7 @@
 // harness measures them.
 
 import { createHmac, randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
 import { writeWorkerdConfig } from "../scripts/selfhost/config.mjs";
 import { AMOUNT } from "./amounts.mjs";
 import { call } from "./http.mjs";
@@ -11,6 +12,7 @@ import { servePostgres, serveRedis } from "./stores.mjs";
 const ADMIN_TOKEN = randomBytes(32).toString("base64url");
 const KEY_SECRET = randomBytes(32).toString("base64url");
 const PROJECT = "bench";
+const BOUND_WORKER = fileURLToPath(new URL("./baselines/bound/worker.js", import.meta.url));
 const SHARED_MODULES = ["front.js", "keys.js", "account.js"];
 
 /**
@@ -76,6 +78,15 @@ export const EMPTY = {
   offers: [],
 };
 
+/** @type {Contender} Only for the start: once it runs it is as the other empty one. */
+export const BOUND = {
+  name: "bound",
+  what: "a JS Worker that answers a constant, with the bindings of edge-credits",
+  start: (dataDir) => startBound(dataDir, { instead: BOUND_WORKER }),
+  countConsumptions: async () => 0,
+  offers: [],
+};
+
 export const STORES = [
   inDatabase("redis-always", "Redis, appendfsync always, behind Node", (dataDir, environment) =>
     serveRedis(dataDir, "always", environment),
@@ -100,11 +111,7 @@ export const STORES = [
 export const OURS = {
   name: "edge-credits",
   what: "the built Worker (build/worker)",
-  start(dataDir, { originAddress }) {
-    const fromEnvironment = ["ADMIN_TOKEN", "KEY_SECRET"];
-    const config = writeWorkerdConfig({ dataDir, fromEnvironment, originAddress });
-    return serve(config, { ADMIN_TOKEN, KEY_SECRET });
-  },
+  start: (dataDir, { originAddress }) => startBound(dataDir, { originAddress }),
   async openAccounts(url) {
     const { body } = await call(`${url}/v1/projects`, {
       key: ADMIN_TOKEN,
@@ -127,6 +134,16 @@ export const OURS = {
 
 /** In the order of their turns. */
 export const CONTENDERS = [NAIVE, GROUP_COMMIT, ...STORES, EMPTY, OURS];
+
+/**
+ * @param {string} dataDir
+ * @param {{ originAddress?: string | undefined, instead?: string }} options
+ */
+function startBound(dataDir, options) {
+  const fromEnvironment = ["ADMIN_TOKEN", "KEY_SECRET"];
+  const config = writeWorkerdConfig({ dataDir, fromEnvironment, ...options });
+  return serve(config, { ADMIN_TOKEN, KEY_SECRET });
+}
 
 /** @param {import("./server.mjs").Server} server */
 function hostOf({ url }) {

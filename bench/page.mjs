@@ -162,7 +162,9 @@ function startUpTable(result) {
     [
       ["workerd, start of the process to first answer, this Worker", ms(result.workerd_ours_ms)],
       ["the same, an empty JS Worker", ms(result.workerd_empty_ms)],
+      ["the same, an empty JS Worker with the same bindings", ms(result.workerd_bound_ms)],
       ["what the Worker adds", ms(result.workerd_ours_ms - result.workerd_empty_ms)],
+      ["of that, what is not its bindings", ms(result.workerd_ours_ms - result.workerd_bound_ms)],
       ["V8 alone (Node): compiling the wasm", ms(result.compile_ms, 2)],
       ["V8 alone (Node): instantiating it", ms(result.instantiate_ms, 2)],
     ],

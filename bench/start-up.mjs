@@ -1,12 +1,13 @@
 // What starting the Worker takes: workerd from the start of its process to the first answer,
-// with our bundle and with a Worker that is next to nothing, in turn. And as a stand-in for
-// what an isolate does on the edge, compiling and instantiating the engine in V8 alone.
+// with our bundle, with a Worker that is next to nothing, and with one that is nothing but our
+// bindings, in turn. And as a stand-in for what an isolate does on the edge, compiling and
+// instantiating the engine in V8 alone.
 
 import { readFileSync } from "node:fs";
 import { WORKER_WASM } from "../scripts/build.mjs";
 import { run } from "../scripts/process.mjs";
 import { NODE } from "../scripts/toolchain.mjs";
-import { EMPTY, OURS } from "./contenders.mjs";
+import { BOUND, EMPTY, OURS } from "./contenders.mjs";
 import { median } from "./report.mjs";
 import { chooseStorages, freshDirectory } from "./storage.mjs";
 
@@ -32,12 +33,14 @@ const COMPILE = `
 export async function measureStartUp({ rounds }) {
   const [storage] = chooseStorages({ tmpfs: true, disk: false });
   if (!storage) throw new Error("there is no storage");
-  const samples = { ours: /** @type {number[]} */ ([]), empty: /** @type {number[]} */ ([]) };
+  /** @type {Record<"empty" | "bound" | "ours", number[]>} */
+  const samples = { empty: [], bound: [], ours: [] };
   const compile = /** @type {number[]} */ ([]);
   const instantiate = /** @type {number[]} */ ([]);
   for (let sample = 0; sample < rounds * SAMPLES_PER_ROUND; sample += 1) {
     for (const [who, contender] of /** @type {const} */ ([
       ["empty", EMPTY],
+      ["bound", BOUND],
       ["ours", OURS],
     ])) {
       const directory = freshDirectory(storage);
@@ -55,13 +58,15 @@ export async function measureStartUp({ rounds }) {
     wasm_bytes: readFileSync(WORKER_WASM).length,
     workerd_ours_ms: median(samples.ours),
     workerd_empty_ms: median(samples.empty),
+    workerd_bound_ms: median(samples.bound),
     compile_ms: median(compile),
     instantiate_ms: median(instantiate),
   };
-  const { workerd_ours_ms: ours, workerd_empty_ms: empty } = result;
+  const { workerd_ours_ms: ours, workerd_empty_ms: empty, workerd_bound_ms: bound } = result;
   console.log(
     `workerd, from its start to its first answer: ours ${ours.toFixed(1)} ms, ` +
-      `empty ${empty.toFixed(1)} ms: ${(ours - empty).toFixed(1)} ms more`,
+      `empty ${empty.toFixed(1)} ms, empty with our bindings ${bound.toFixed(1)} ms: ` +
+      `${(ours - empty).toFixed(1)} ms more, ${(ours - bound).toFixed(1)} ms of them ours`,
   );
   console.log(
     `node: compile ${result.compile_ms.toFixed(2)} ms, instantiate ${result.instantiate_ms.toFixed(2)} ms`,

@@ -7,11 +7,12 @@ import { spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { WORKER_JS, WORKER_WASM } from "../build.mjs";
+import { WORKER_JS, WORKER_OPENAPI, WORKER_WASM } from "../build.mjs";
 import { killGroup, signalGroup, stopGroup, waitUntilHealthy } from "../process.mjs";
 import { ROOT, toolEnv, UserError, WORKERD } from "../toolchain.mjs";
 
-const KV_WORKER = fileURLToPath(new URL("./kv.js", import.meta.url));
+const WITH_KV = fileURLToPath(new URL("./with-kv.js", import.meta.url));
+const KV = fileURLToPath(new URL("./kv.js", import.meta.url));
 const READY_DEADLINE_MS = 20_000;
 const STOP_GRACE_MS = 2_000;
 const VARIABLES = [
@@ -40,6 +41,8 @@ const VARIABLES = [
  * @property {string} [wrapper] a module that stands before the Worker and imports it as
  *   `./worker.js`: how a test looks on
  * @property {string} [wasm] an engine in the place of the built one: how a test plants a fault
+ * @property {string} [instead] a module in the place of the whole Worker, with its bindings and
+ *   classes of its objects' names: how a benchmark tells the platform's share
  * @property {Record<string, string>} [extraBindings] further text bindings; never secrets,
  *   they are written into the configuration
  */
@@ -50,17 +53,23 @@ const VARIABLES = [
  */
 export function workerdConfig(options) {
   const { port = 0, host = "127.0.0.1", kv = true, originAddress } = options;
-  const { wrapper, wasm = WORKER_WASM } = options;
+  const { wrapper, wasm = WORKER_WASM, instead } = options;
   const { fromEnvironment = VARIABLES, extraBindings = {} } = options;
   const { compatibilityDate, compatibilityFlags, objects } = readWranglerToml();
   const here = dirname(configPath(options.dataDir));
   const embed = (/** @type {string} */ path) => `embed ${quote(relative(here, path))}`;
   const flags = compatibilityFlags.map(quote).join(", ");
-  const modules = [
-    `(name = "engine.wasm", wasm = ${embed(wasm)})`,
-    `(name = ${quote(wrapper ? "worker.js" : "index.js")}, esModule = ${embed(WORKER_JS)})`,
-    ...(wrapper ? [`(name = "index.js", esModule = ${embed(wrapper)})`] : []),
-  ];
+  const script = (/** @type {string} */ name, /** @type {string} */ path) =>
+    `(name = ${quote(name)}, esModule = ${embed(path)})`;
+  const modules = instead
+    ? [script("index.js", instead)]
+    : [
+        `(name = "engine.wasm", wasm = ${embed(wasm)})`,
+        `(name = "openapi.json.gz", data = ${embed(WORKER_OPENAPI)})`,
+        script(wrapper ? "worker.js" : "index.js", WORKER_JS),
+        ...(wrapper ? [script("index.js", wrapper)] : []),
+      ];
+  const classes = objects.map(({ className }) => className);
 
   const services = [
     '(name = "main", worker = .mainWorker)',
@@ -79,21 +88,24 @@ export function workerdConfig(options) {
       ([name, text]) => `(name = ${quote(name)}, text = ${quote(text)})`,
     ),
   ];
-  if (kv !== false) {
-    bindings.push('(name = "CREDITS_KV", kvNamespace = "kv")');
-    services.push(
-      kv === true
-        ? '(name = "kv", worker = .kvWorker)'
-        : `(name = "kv", external = (address = ${quote(kv)}, http = ()))`,
+  if (kv === true) {
+    modules.push(script("kv.js", KV), script("with-kv.js", WITH_KV));
+    classes.push("KvStore");
+    bindings.push(
+      '(name = "CREDITS_KV", kvNamespace = (name = "main", entrypoint = "kv"))',
+      '(name = "KV_STORE", durableObjectNamespace = "KvStore")',
     );
+  } else if (kv !== false) {
+    bindings.push('(name = "CREDITS_KV", kvNamespace = "kv")');
+    services.push(`(name = "kv", external = (address = ${quote(kv)}, http = ()))`);
   }
   if (originAddress) {
     bindings.push('(name = "ORIGIN", service = "origin")');
     services.push(`(name = "origin", external = (address = ${quote(originAddress)}, http = ()))`);
   }
-  const namespaces = objects.map(
+  const namespaces = classes.map(
     // The key names the directory of the objects: changing it would lose them.
-    ({ className }) =>
+    (className) =>
       `(className = ${quote(className)}, uniqueKey = ${quote(`edge-credits-${className}`)}, enableSql = true)`,
   );
 
@@ -120,16 +132,6 @@ const mainWorker :Workerd.Worker = (
   bindings = [
     ${bindings.join(",\n    ")},
   ],
-);
-
-const kvWorker :Workerd.Worker = (
-  modules = [ (name = "kv.js", esModule = ${embed(KV_WORKER)}) ],
-  compatibilityDate = ${quote(compatibilityDate)},
-  durableObjectNamespaces = [
-    (className = "KvStore", uniqueKey = "edge-credits-KvStore", enableSql = true),
-  ],
-  durableObjectStorage = (localDisk = "storage"),
-  bindings = [ (name = "STORE", durableObjectNamespace = "KvStore") ],
 );
 `;
 }

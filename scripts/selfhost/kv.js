@@ -1,4 +1,4 @@
-// The store behind the CREDITS_KV binding where there is no Workers KV: a Worker that
+// The store behind the CREDITS_KV binding where there is no Workers KV: an entrypoint that
 // speaks the HTTP protocol of workerd's `kvNamespace` binding, over one Durable Object
 // with SQLite. It keeps KV's contract (expiry, metadata, listing by prefix, limits) but
 // not its delays: a write is seen by the next read.
@@ -22,9 +22,9 @@ class Refused extends Error {
   }
 }
 
-export default {
+export const kv = {
   fetch(request, env) {
-    return env.STORE.get(env.STORE.idFromName("kv")).fetch(request);
+    return env.KV_STORE.get(env.KV_STORE.idFromName("kv")).fetch(request);
   },
 };
 

@@ -1,7 +1,7 @@
 // Requests into the engine's text, and its text into responses.
 
-import openapi from "../../api/openapi.json?text";
 import type { Task } from "./index";
+import openapi from "./openapi.json.gz";
 
 const MAX_BODY_BYTES = 64 * 1024;
 /** Stripe's events are larger than what callers send. */
@@ -154,8 +154,13 @@ export function respond(step: string, task: Task): Response {
   // Nothing else is ever cached (RFC 9111, section 3).
   if (task.method === "GET") headers["Cache-Control"] = "no-store";
   if (task.output !== undefined) return new Response(task.output.readable, { status, headers });
-  const body = kind === "d" ? openapi : step.slice(end + 2);
-  return new Response(task.method === "HEAD" ? null : body, { status, headers });
+  if (task.method === "HEAD") return new Response(null, { status, headers });
+  return new Response(kind === "d" ? unpack(openapi) : step.slice(end + 2), { status, headers });
+}
+
+function unpack(gzipped: ArrayBuffer): ReadableStream | undefined {
+  const { body } = new Response(gzipped);
+  return body?.pipeThrough(new DecompressionStream("gzip"));
 }
 
 function respondFromOrigin(status: number, lines: string, task: Task): Response {
