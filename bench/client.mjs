@@ -183,7 +183,7 @@ async function main() {
   constant.kill("SIGKILL");
 
   const [storage] = chooseStorages({ tmpfs: true, disk: false });
-  if (!storage || !OURS.openAccounts) throw new Error("no storage");
+  if (!storage) throw new Error("no storage");
   const directory = freshDirectory(storage);
   const server = await OURS.start(directory.path, {});
   try {

@@ -26,7 +26,7 @@ export async function measureCold(options) {
     const directory = freshDirectory(storage);
     let server = await OURS.start(directory.path, {});
     try {
-      const key = (await OURS.openAccounts?.(server.url)) ?? "";
+      const key = await OURS.openAccounts(server.url);
       const started = performance.now();
       await customerApi(server.url, key, "other").topUp(1000);
       await growJournal(server.url, key, "short", SHORT);

@@ -1,17 +1,17 @@
-// All contenders on all scenarios, in rounds: A B C, A B C.
+// All scenarios, one after the other, with all their contenders side by side.
 
 import { elapsed } from "../scripts/process.mjs";
 import { CONTENDERS, OURS } from "./contenders.mjs";
-import { measureTurn, WARM_UP_SECONDS } from "./measure.mjs";
-import { DISTURBED } from "./processes.mjs";
-import { median, renderSummary, summarize } from "./report.mjs";
+import { measureScenario, secondsFor } from "./measure.mjs";
+import { startOrigin } from "./origin.mjs";
+import { printAudits, printDisturbance, renderSummary, summarize } from "./report.mjs";
 import { SCENARIOS } from "./scenarios.mjs";
-import { serve, writeBaselineConfig } from "./server.mjs";
-import { chooseStorages, freshDirectory } from "./storage.mjs";
+import { chooseStorages } from "./storage.mjs";
 import { findStores, setupClients } from "./stores.mjs";
 
-// What a turn needs around its loads: two starts, the conformance check, the audit.
-const OVERHEAD_SECONDS = 4;
+/** @typedef {import("./scenarios.mjs").Scenario} Scenario */
+/** @typedef {import("./contenders.mjs").Contender} Contender */
+/** @typedef {Awaited<ReturnType<typeof measureScenario>>} Seen */
 
 /**
  * @param {import("./options.mjs").Options} options
@@ -24,22 +24,15 @@ export async function compare(options) {
   try {
     const results = [];
     for (const storage of chooseStorages(options)) {
-      const asked = scenarios.filter(({ storages }) => storages.includes(storage.kind));
-      const turns = CONTENDERS.filter(({ name }) => isPresent(name))
-        .filter(({ storages }) => !storages || storages.includes(storage.kind))
-        .map((contender) => ({
-          contender,
-          its: asked.filter(({ contenders }) => contenders.includes(contender.name)),
-        }))
+      const turns = scenarios
+        .filter(({ storages }) => storages.includes(storage.kind))
+        .map((scenario) => ({ scenario, its: contendersOf(scenario, storage.kind, isPresent) }))
         .filter(({ its }) => its.length > 0);
       const { originAddress } = origin;
-      const seen = await measureAll(turns, { rounds, seconds, storage, originAddress });
-      const summaries = summarize(seen.measurements, asked, OURS.name);
-      for (const summary of summaries) console.log(`\n${renderSummary(summary, storage.kind)}`);
-      results.push({ storage: storage.kind, summaries, ...seen });
+      results.push(await measureAll(turns, { rounds, seconds, storage, originAddress }));
     }
     printAudits(results.flatMap(({ audits }) => audits));
-    printDisturbance(results.flatMap(({ measurements }) => measurements));
+    printDisturbance(results.flatMap(({ disturbances }) => disturbances));
     return { settings: { rounds, seconds }, results };
   } finally {
     await origin.end();
@@ -47,36 +40,44 @@ export async function compare(options) {
 }
 
 /**
- * @typedef {{ contender: import("./contenders.mjs").Contender, its: import("./scenarios.mjs").Scenario[] }} Turn
- * @param {Turn[]} turns
- * @param {{ rounds: number, seconds: number, storage: import("./storage.mjs").Storage, originAddress: string }} options
+ * @param {Scenario} scenario
+ * @param {"tmpfs" | "disk"} storage
+ * @param {(name: string) => boolean} isPresent
  */
-async function measureAll(turns, { rounds, ...options }) {
-  const perRound = turns.reduce(
-    (sum, { its }) => sum + OVERHEAD_SECONDS + its.length * (options.seconds + WARM_UP_SECONDS),
-    0,
+function contendersOf({ contenders }, storage, isPresent) {
+  return CONTENDERS.filter(({ name }) => contenders.includes(name) && isPresent(name)).filter(
+    ({ storages }) => !storages || storages.includes(storage),
   );
-  const minutes = Math.ceil((perRound * rounds) / 60);
-  console.log(`\n${options.storage.kind}: about ${minutes} min`);
-  const measurements = [];
-  const audits = [];
-  for (let round = 1; round <= rounds; round += 1) {
-    // In turn, so that a machine that slows down does so for all.
-    for (const { contender, its } of turns) {
-      const started = performance.now();
-      const result = await measureTurn(contender, its, options);
-      const { name } = contender;
-      measurements.push(...result.measurements.map((one) => ({ round, ...one })));
-      audits.push(...result.audits.map((audit) => ({ round, contender: name, ...audit })));
-      console.log(`  round ${round}/${rounds}: ${name}: ${elapsed(started)}`);
-    }
+}
+
+/**
+ * @param {{ scenario: Scenario, its: Contender[] }[]} turns
+ * @param {import("./measure.mjs").Options} options
+ */
+async function measureAll(turns, options) {
+  const { kind } = options.storage;
+  const needed = turns.map(({ scenario, its }) => secondsFor(its.length, scenario, options));
+  const minutes = Math.ceil(needed.reduce((sum, seconds) => sum + seconds, 0) / 60);
+  console.log(`\n${kind}: about ${minutes} min`);
+  const summaries = [];
+  /** @type {Seen} */
+  const all = { measurements: [], audits: [], disturbances: [] };
+  for (const { scenario, its } of turns) {
+    const started = performance.now();
+    const seen = await measureScenario(its, scenario, options);
+    const summary = summarize(seen.measurements, scenario, OURS.name);
+    console.log(`\n${renderSummary(summary, kind)}\n  (${elapsed(started)})`);
+    summaries.push(summary);
+    all.measurements.push(...seen.measurements);
+    all.audits.push(...seen.audits);
+    all.disturbances.push(...seen.disturbances);
   }
-  return { measurements, audits };
+  return { storage: kind, summaries, ...all };
 }
 
 /**
  * Who can take part here: databases that are not installed are left out, and said so.
- * @param {import("./scenarios.mjs").Scenario[]} scenarios
+ * @param {Scenario[]} scenarios
  * @param {import("./options.mjs").Options} options
  */
 async function presence(scenarios, { contenders, disk }) {
@@ -97,39 +98,4 @@ async function presence(scenarios, { contenders, disk }) {
   }
   if (databases.length > missing.length) await setupClients();
   return (/** @type {string} */ name) => isAsked(name) && !isMissing(name);
-}
-
-async function startOrigin() {
-  const [storage] = chooseStorages({ disk: false, tmpfs: true });
-  if (!storage) throw new Error("there is no storage");
-  const directory = freshDirectory(storage);
-  const config = writeBaselineConfig(directory.path, "origin", { hasObject: false });
-  const server = await serve(config, {});
-  return {
-    originAddress: new URL(server.url).host,
-    async end() {
-      await server.kill();
-      directory.dispose();
-    },
-  };
-}
-
-/** @param {{ ledgers: number, answered: number, journalled: number }[]} audits */
-function printAudits(audits) {
-  const total = (/** @type {"ledgers" | "answered" | "journalled"} */ field) =>
-    audits.reduce((sum, audit) => sum + audit[field], 0).toLocaleString("en");
-  console.log(
-    `\naudit after SIGKILL and restart: ${total("ledgers")} ledgers, all consistent; ` +
-      `${total("answered")} consumptions answered, ${total("journalled")} in the journals`,
-  );
-}
-
-/** @param {{ disturbance: number }[]} measurements */
-function printDisturbance(measurements) {
-  const shares = measurements.map(({ disturbance }) => disturbance);
-  const disturbed = shares.filter((share) => share > DISTURBED).length;
-  console.log(
-    `other programs, just before each of ${shares.length} measurements: ` +
-      `${(median(shares) * 100).toFixed(0)}% of the CPUs; more than ${DISTURBED * 100}% before ${disturbed}`,
-  );
 }

@@ -10,10 +10,10 @@ import { serve, together, writeBaselineConfig } from "./server.mjs";
 import { servePostgres, serveRedis } from "./stores.mjs";
 
 const ADMIN_TOKEN = randomBytes(32).toString("base64url");
-const KEY_SECRET = randomBytes(32).toString("base64url");
+export const KEY_SECRET = randomBytes(32).toString("base64url");
 const PROJECT = "bench";
 const BOUND_WORKER = fileURLToPath(new URL("./baselines/bound/worker.js", import.meta.url));
-const SHARED_MODULES = ["front.js", "keys.js", "account.js"];
+export const SHARED_MODULES = ["front.js", "keys.js", "account.js"];
 
 /**
  * @typedef {object} Contender
@@ -21,12 +21,12 @@ const SHARED_MODULES = ["front.js", "keys.js", "account.js"];
  * @property {string} what one line for the report
  * @property {(dataDir: string, options: { originAddress?: string }) => Promise<import("./server.mjs").Server>} start
  *   again on the same directory after a kill
- * @property {(url: string) => Promise<string>} [openAccounts] makes a project and gives
- *   its key; absent: no accounts, it answers a constant
+ * @property {(url: string) => Promise<string>} openAccounts makes a project and gives its key
  * @property {(url: string, key: string, customer: string) => Promise<number>} countConsumptions
  *   from the customer's journal
  * @property {("tmpfs" | "disk")[]} [storages] where it takes part; everywhere if absent
- * @property {("holds" | "gate")[]} offers beyond consuming
+ * @property {("consume" | "holds" | "gate")[]} offers
+ * @property {number} [answers] the status of all its answers, whatever it is asked
  */
 
 /** @param {"naive" | "group-commit"} name @param {string} what @returns {Contender} */
@@ -40,7 +40,7 @@ function handWritten(name, what) {
       }),
     openAccounts: makeBaselineKey,
     countConsumptions: countBaselineConsumptions,
-    offers: ["holds", "gate"],
+    offers: ["consume", "holds", "gate"],
   };
 }
 
@@ -59,7 +59,7 @@ function inDatabase(name, what, start) {
     countConsumptions: countBaselineConsumptions,
     // What a database promises is about its disk.
     storages: ["disk"],
-    offers: [],
+    offers: ["consume"],
   };
 }
 
@@ -74,8 +74,11 @@ export const EMPTY = {
   name: "empty",
   what: "a JS Worker that answers a constant",
   start: (dataDir) => serve(writeBaselineConfig(dataDir, "empty", { hasObject: false }), {}),
+  // It looks at none, but is sent one, so that all are sent the same.
+  openAccounts: makeBaselineKey,
   countConsumptions: async () => 0,
   offers: [],
+  answers: 200,
 };
 
 /** @type {Contender} Only for the start: once it runs it is as the other empty one. */
@@ -83,8 +86,10 @@ export const BOUND = {
   name: "bound",
   what: "a JS Worker that answers a constant, with the bindings of edge-credits",
   start: (dataDir) => startBound(dataDir, { instead: BOUND_WORKER }),
+  openAccounts: makeBaselineKey,
   countConsumptions: async () => 0,
   offers: [],
+  answers: 200,
 };
 
 export const STORES = [
@@ -129,7 +134,7 @@ export const OURS = {
     const { body } = await call(list, { key });
     return body.pagination.total;
   },
-  offers: ["holds", "gate"],
+  offers: ["consume", "holds", "gate"],
 };
 
 /** In the order of their turns. */
@@ -150,7 +155,7 @@ function hostOf({ url }) {
   return new URL(url).host;
 }
 
-async function makeBaselineKey() {
+export async function makeBaselineKey() {
   return `bl_${PROJECT}.${createHmac("sha256", KEY_SECRET).update(PROJECT).digest("base64url")}`;
 }
 
@@ -159,7 +164,7 @@ async function makeBaselineKey() {
  * @param {string} key
  * @param {string} customer
  */
-async function countBaselineConsumptions(url, key, customer) {
+export async function countBaselineConsumptions(url, key, customer) {
   const { body } = await call(`${url}/v1/customers/${customer}/audit`, { key });
   return body.consumptions;
 }

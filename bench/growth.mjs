@@ -201,7 +201,7 @@ async function withOurs(measure) {
     return server;
   };
   try {
-    const key = (await OURS.openAccounts?.(server.url)) ?? "";
+    const key = await OURS.openAccounts(server.url);
     return await measure({ url: server.url, key }, restart);
   } finally {
     await server.kill();

@@ -1,5 +1,6 @@
-// One contender, one turn: a fresh ledger, proof that it does the job, the load, a SIGKILL,
-// and the audit of what is on the storage then.
+// One scenario: its contenders are all up, each on an empty folder, each shows that it does the
+// job, and is warmed up; then they take turns, A B C, A B C, and who has no turn is stopped.
+// After it each is killed, and what is on the storage then is audited.
 
 import { UserError } from "../scripts/toolchain.mjs";
 import { call, forEach } from "./http.mjs";
@@ -8,100 +9,198 @@ import { businessOfOthers } from "./processes.mjs";
 import { freshDirectory } from "./storage.mjs";
 import { auditScenario, checkConformance, customerApi } from "./verify.mjs";
 
-export const WARM_UP_SECONDS = 1;
+/** The same for all, and long enough for V8 to have compiled what is hot. */
+const WARM_UP_SECONDS = 4;
+/** What a contender needs around its turns: two starts, the conformance check, the audit. */
+const OVERHEAD_SECONDS = 3;
+const AROUND_A_TURN_SECONDS = 0.15;
+/** For what was under way when wrk hung up: it is done in the turn of who was asked for it. */
+const LAST_ANSWERS_MS = 50;
 
 /** @typedef {import("./contenders.mjs").Contender} Contender */
 /** @typedef {import("./scenarios.mjs").Scenario} Scenario */
+/** @typedef {import("./server.mjs").Server} Server */
 /**
- * @typedef {import("./load.mjs").Seen & { scenario: string, contender: string,
- *   cpu_us_per_request: number, disturbance: number }} Measurement
+ * @typedef {import("./load.mjs").Seen & { scenario: string, contender: string, round: number,
+ *   cpu_us_per_request: number }} Measurement
+ */
+/** @typedef {import("./verify.mjs").Audit & { scenario: string, contender: string, ledgers: number }} ContendersAudit */
+/**
+ * A contender that is up, and what it has answered so far.
+ * @typedef {object} Running
+ * @property {Contender} contender
+ * @property {ReturnType<typeof freshDirectory>} directory
+ * @property {Server} server
+ * @property {string} key
+ * @property {number | undefined} status of each answer, if it is to be a refusal
+ * @property {number} answered
+ * @property {number} turns
+ */
+/**
+ * @typedef {object} Options
+ * @property {number} rounds
+ * @property {number} seconds of a turn
+ * @property {import("./storage.mjs").Storage} storage
+ * @property {string} originAddress
  */
 
 /**
- * @param {Contender} contender
- * @param {Scenario[]} scenarios
- * @param {{ seconds: number, storage: import("./storage.mjs").Storage, originAddress: string }} options
+ * @param {Contender[]} contenders in the order of their turns
+ * @param {Scenario} scenario
+ * @param {Options} options
+ * @returns {Promise<{ measurements: Measurement[], audits: ContendersAudit[], disturbances: number[] }>}
+ *   `disturbances`: what share of the CPUs others took before each round
  */
-export async function measureTurn(contender, scenarios, { seconds, storage, originAddress }) {
-  const directory = freshDirectory(storage);
-  let server = await contender.start(directory.path, { originAddress });
+export async function measureScenario(contenders, scenario, options) {
+  /** @type {Running[]} */
+  const running = [];
   try {
-    const key = await contender.openAccounts?.(server.url);
-    if (key) await checkConformance(server.url, key, contender.offers);
+    for (const contender of contenders) running.push(await bringUp(contender, scenario, options));
+    for (const one of running) await takeTurn(one, scenario, WARM_UP_SECONDS);
     /** @type {Measurement[]} */
     const measurements = [];
-    /** @type {Map<Scenario, { answered: number, unread: number }>} */
-    const tallies = new Map();
-    for (const scenario of scenarios) {
-      await fund(server, key, scenario);
-      const load = loadOf(server, scenario, key);
-      if (key && scenario.status) await requireStatus(load, scenario.status);
-      const warmUp = await putLoad({ ...load, seconds: WARM_UP_SECONDS });
-      const disturbance = await businessOfOthers();
-      const cpuBefore = server.cpuSeconds();
-      const seen = await putLoad({ ...load, seconds });
-      const cpuSeconds = server.cpuSeconds() - cpuBefore;
-      const expected = { ...scenario, status: key ? scenario.status : undefined };
-      for (const run of [warmUp, seen]) requireAnswers(expected, run);
-      tallies.set(scenario, {
-        answered: warmUp.requests + seen.requests,
-        unread: 2 * scenario.connections,
-      });
-      measurements.push({
-        scenario: scenario.id,
-        contender: contender.name,
-        ...seen,
-        disturbance,
-        cpu_us_per_request: (cpuSeconds * 1e6) / seen.requests,
-      });
+    const disturbances = [];
+    const seconds = turnSeconds(scenario, options);
+    for (let round = 1; round <= options.rounds; round += 1) {
+      disturbances.push(await businessOfOthers());
+      for (const one of running) {
+        const seen = await takeTurn(one, scenario, seconds);
+        const names = { scenario: scenario.id, contender: one.contender.name, round };
+        measurements.push({ ...names, ...seen });
+      }
     }
-    if (!key) return { measurements, audits: [] };
-    // What was answered must have been committed, so it is looked for after a kill.
-    await server.kill();
-    server = await contender.start(directory.path, { originAddress });
-    const { url } = server;
+    /** @type {ContendersAudit[]} */
     const audits = [];
-    for (const [scenario, tally] of tallies) {
-      const counts = await forEach(scenario.customers, (customer) =>
-        contender.countConsumptions(url, key, customer),
-      );
-      const audit = await auditScenario(url, key, scenario, { ...tally, counts });
-      audits.push({ scenario: scenario.id, ledgers: counts.length, ...audit });
-    }
-    return { measurements, audits };
-  } catch (error) {
-    const log = server.log();
-    if (log) console.error(`${contender.name} said:\n${log}`);
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`${contender.name}: ${reason}`, { cause: error });
+    for (const one of running) audits.push(await audit(one, scenario, options));
+    return { measurements, audits: audits.filter(({ ledgers }) => ledgers > 0), disturbances };
   } finally {
-    await server.kill();
-    directory.dispose();
+    for (const { server, directory } of running) {
+      await server.kill();
+      directory.dispose();
+    }
   }
 }
 
 /**
- * @param {import("./server.mjs").Server} server
- * @param {string | undefined} key
+ * About how long it takes to measure so many contenders.
+ * @param {number} contenders
  * @param {Scenario} scenario
+ * @param {{ rounds: number, seconds: number }} options
  */
-async function fund({ url }, key, { customers, grant }) {
-  if (!key) return;
-  await forEach(customers, (customer) => customerApi(url, key, customer).topUp(grant));
+export function secondsFor(contenders, scenario, options) {
+  const turns = options.rounds * (turnSeconds(scenario, options) + AROUND_A_TURN_SECONDS);
+  return contenders * (OVERHEAD_SECONDS + WARM_UP_SECONDS + turns);
+}
+
+/** @param {Scenario} scenario @param {{ seconds: number }} options */
+function turnSeconds({ leastSeconds = 0 }, { seconds }) {
+  return Math.max(seconds, leastSeconds);
 }
 
 /**
- * @param {import("./server.mjs").Server} server
+ * On an empty folder, doing its job, its customers with their credits; and stopped.
+ * @param {Contender} contender
  * @param {Scenario} scenario
- * @param {string | undefined} key
+ * @param {Options} options
+ * @returns {Promise<Running>}
+ */
+async function bringUp(contender, scenario, { storage, originAddress }) {
+  const directory = freshDirectory(storage);
+  const server = await contender.start(directory.path, { originAddress });
+  try {
+    const key = await contender.openAccounts(server.url);
+    await checkConformance(server.url, key, contender.offers);
+    const { customers, grant } = scenario;
+    await forEach(customers, (customer) => customerApi(server.url, key, customer).topUp(grant));
+    const status = contender.answers === undefined ? scenario.status : undefined;
+    if (status) await requireStatus(loadOf(server, scenario, key), status);
+    server.pause();
+    return { contender, directory, server, key, status, answered: 0, turns: 0 };
+  } catch (error) {
+    const told = tellOf(contender, server, error);
+    await server.kill();
+    directory.dispose();
+    throw told;
+  }
+}
+
+/**
+ * @param {Running} one
+ * @param {Scenario} scenario
+ * @param {number} seconds
+ */
+async function takeTurn(one, scenario, seconds) {
+  const { contender, server, key } = one;
+  try {
+    const cpuBefore = server.cpuSeconds();
+    server.resume();
+    const seen = await putLoad({ ...loadOf(server, scenario, key), seconds });
+    await new Promise((resolve) => setTimeout(resolve, LAST_ANSWERS_MS));
+    server.pause();
+    const cpuSeconds = server.cpuSeconds() - cpuBefore;
+    requireAnswers({ id: scenario.id, status: one.status }, seen);
+    one.answered += seen.requests;
+    one.turns += 1;
+    return { ...seen, cpu_us_per_request: (cpuSeconds * 1e6) / seen.requests };
+  } catch (error) {
+    throw tellOf(contender, server, error);
+  }
+}
+
+/**
+ * What was answered must have been committed, so it is looked for after a kill.
+ * @param {Running} one
+ * @param {Scenario} scenario
+ * @param {Options} options
+ * @returns {Promise<ContendersAudit>}
+ */
+async function audit(one, scenario, { originAddress }) {
+  const { contender, directory, key, answered, turns } = one;
+  const names = { scenario: scenario.id, contender: contender.name };
+  if (scenario.customers.length === 0) return { ...names, ledgers: 0, answered: 0, journalled: 0 };
+  await one.server.kill();
+  try {
+    one.server = await contender.start(directory.path, { originAddress });
+    const { url } = one.server;
+    const counts = await forEach(scenario.customers, (customer) =>
+      contender.countConsumptions(url, key, customer),
+    );
+    const unread = turns * scenario.connections;
+    const found = await auditScenario(url, key, scenario, { answered, unread, counts });
+    return { ...names, ledgers: counts.length, ...found };
+  } catch (error) {
+    throw tellOf(contender, one.server, error);
+  } finally {
+    // The others are still to be looked at, and this one would work beside them.
+    await one.server.kill();
+  }
+}
+
+/**
+ * @param {Contender} contender
+ * @param {Server} server
+ * @param {unknown} error
+ */
+function tellOf({ name }, server, error) {
+  if (error instanceof UserError) return error;
+  const log = server.log();
+  if (log) console.error(`${name} said:\n${log}`);
+  const reason = error instanceof Error ? error.message : String(error);
+  return new UserError(`${name}: ${reason}`, { cause: error });
+}
+
+/**
+ * @param {Server} server
+ * @param {Scenario} scenario
+ * @param {string} key
  */
 function loadOf({ url }, { asked, connections, isPublic, headers = {} }, key) {
-  const authorization = key && !isPublic ? { Authorization: `Bearer ${key}` } : {};
+  const authorization = isPublic ? {} : { Authorization: `Bearer ${key}` };
   return { url, asked, headers: { ...headers, ...authorization }, connections };
 }
 
 /**
- * @param {{ id: string, status?: number | undefined }} scenario
+ * @param {{ id: string, status: number | undefined }} scenario
  * @param {import("./load.mjs").Seen} seen
  */
 function requireAnswers({ id, status }, { requests, refused, broken, errors }) {

@@ -3,15 +3,32 @@
 import { parseArgs } from "node:util";
 import { UserError } from "../scripts/toolchain.mjs";
 import { CONTENDERS } from "./contenders.mjs";
+import { LADDERS } from "./floor.mjs";
 import { SCENARIOS } from "./scenarios.mjs";
 
 const names = SCENARIOS.map(({ id }) => id);
 const contenderNames = CONTENDERS.map(({ name }) => name);
 
+/**
+ * Turns are short and many, so that contenders are compared while the machine is the same; where
+ * none is compared with another, fewer and longer ones do.
+ */
+const DEFAULTS = {
+  comparison: { rounds: 15, seconds: 1 },
+  floor: { rounds: 25, seconds: 1 },
+  growth: { rounds: 5, seconds: 4 },
+  cold: { rounds: 5, seconds: 4 },
+  "start-up": { rounds: 5, seconds: 4 },
+  page: { rounds: 1, seconds: 1 },
+};
+const SUBJECTS = /** @type {const} */ (["floor", "growth", "cold", "start-up", "page"]);
+
 export const HELP = `npm run bench: edge-credits beside others that do the same job
 
 What is measured:
   (nothing)          all scenarios, side by side, in memory and on the disk
+  --floor            the least that the platform takes: small JS Workers, each of which does one
+                     thing more that the contract asks for, up to edge-credits
   --growth           edge-credits alone as customers, journal, batch, connections and grants grow
   --cold             the first request to a ledger with a short and with a long journal
   --start-up         from the start of the process, or of the Worker, to the first answer
@@ -19,11 +36,12 @@ What is measured:
 
 How:
   --only A,B         only these scenarios: ${names.slice(0, 4).join(", ")},
-                     ${names.slice(4).join(", ")}
+                     ${names.slice(4).join(", ")};
+                     --floor: ${LADDERS.join(", ")}
   --contenders A,B   only these: ${contenderNames.join(", ")}
-  --storage KIND     tmpfs or disk; else one after the other
-  --rounds N         rounds of all contenders in turn (5)
-  --seconds N        how long each is measured in each round (4)
+  --storage KIND     tmpfs or disk; else one after the other (--floor: tmpfs)
+  --rounds N         rounds of all contenders in turn (${DEFAULTS.comparison.rounds}; --floor: ${DEFAULTS.floor.rounds}; others: ${DEFAULTS.growth.rounds})
+  --seconds N        how long a turn takes (${DEFAULTS.comparison.seconds}; --growth: ${DEFAULTS.growth.seconds})
   --entries N        --cold, --growth: entries of the longest journal (1000000)
   --customers N      --growth: the most customers (10000)
   --no-build         measure what was built before
@@ -39,7 +57,7 @@ const LIMITS = { rounds: 1000, seconds: 600, entries: 10_000_000, customers: 100
 /**
  * @typedef {object} Options
  * @property {boolean} help
- * @property {"comparison" | "growth" | "cold" | "start-up" | "page"} subject
+ * @property {"comparison" | "floor" | "growth" | "cold" | "start-up" | "page"} subject
  * @property {string[] | undefined} only
  * @property {string[] | undefined} contenders
  * @property {number} rounds
@@ -62,6 +80,7 @@ export function readOptions(args) {
       args,
       options: {
         help: { type: "boolean", short: "h", default: false },
+        floor: { type: "boolean", default: false },
         growth: { type: "boolean", default: false },
         cold: { type: "boolean", default: false },
         "start-up": { type: "boolean", default: false },
@@ -69,8 +88,8 @@ export function readOptions(args) {
         only: { type: "string" },
         contenders: { type: "string" },
         storage: { type: "string" },
-        rounds: { type: "string", default: "5" },
-        seconds: { type: "string", default: "4" },
+        rounds: { type: "string" },
+        seconds: { type: "string" },
         entries: { type: "string", default: "1000000" },
         customers: { type: "string", default: "10000" },
         "no-build": { type: "boolean", default: false },
@@ -81,13 +100,15 @@ export function readOptions(args) {
     if (storage && !["tmpfs", "disk"].includes(storage)) {
       throw new UserError(`--storage is tmpfs or disk, not "${storage}"`);
     }
+    const subject = subjectOf(values);
+    const { rounds, seconds } = DEFAULTS[subject];
     return {
       help: values.help,
-      subject: subject(values),
-      only: list("only", values.only, names),
+      subject,
+      only: list("only", values.only, subject === "floor" ? LADDERS : names),
       contenders: list("contenders", values.contenders, contenderNames),
-      rounds: count("rounds", values.rounds),
-      seconds: count("seconds", values.seconds),
+      rounds: count("rounds", values.rounds ?? String(rounds)),
+      seconds: count("seconds", values.seconds ?? String(seconds)),
       entries: count("entries", values.entries),
       customers: count("customers", values.customers),
       tmpfs: storage !== "disk",
@@ -105,10 +126,8 @@ export function readOptions(args) {
  * @param {Record<string, unknown>} values
  * @returns {Options["subject"]}
  */
-function subject(values) {
-  const asked = /** @type {const} */ (["growth", "cold", "start-up", "page"]).filter(
-    (name) => values[name],
-  );
+function subjectOf(values) {
+  const asked = SUBJECTS.filter((name) => values[name]);
   if (asked.length > 1) throw new UserError(`one at a time: --${asked.join(", --")}`);
   return asked[0] ?? "comparison";
 }

@@ -5,12 +5,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT, UserError } from "../scripts/toolchain.mjs";
 import { DISTURBED } from "./processes.mjs";
+import { withQuartiles } from "./report.mjs";
 import { plot } from "./svg.mjs";
 import { judge } from "./targets.mjs";
 
 const PAGE = join(ROOT, "docs", "performance.md");
 const PLOTS = join(ROOT, "docs", "performance");
-const SUBJECTS = ["comparison", "growth", "cold", "start-up"];
+const SUBJECTS = ["comparison", "floor", "growth", "cold", "start-up"];
 
 const GROWTH = {
   customers: { title: "Customers", x: "customers, 64 connections", rate: "requests/s" },
@@ -31,6 +32,7 @@ export function writePage(folder) {
     run: results.comparison && describeRun(results),
     targets: results.comparison && targetTable(results),
     scenarios: results.comparison && scenarioTables(results.comparison),
+    floor: results.floor && floorSections(results.floor),
     growth: results.growth && growthSections(results.growth),
     memory: results.growth && memoryTable(results.growth.memory),
     "start-up": results["start-up"] && startUpTable(results["start-up"].result),
@@ -67,33 +69,35 @@ function describeRun(results) {
     const day = facts.date.slice(0, 16).replace("T", " ");
     return `${facts.command.padEnd(34)} # ${day} UTC`;
   });
-  const others = disturbance(storages.flatMap((/** @type {any} */ one) => one.measurements));
+  const others = disturbance(storages.flatMap((/** @type {any} */ one) => one.disturbances));
   return `\`\`\`sh
 ${commands.join("\n")}
 \`\`\`
 
 ${facts.cpu_count} CPUs (${facts.cpu_model}), Linux ${facts.kernel}; ${versions.join(", ")}.
-Side by side: medians of ${settings.rounds} rounds of ${settings.seconds} s each. After SIGKILL and a restart
+Side by side: ${settings.rounds} rounds with turns of ${settings.seconds} s; figures and ratios are medians, a
+ratio's over the rounds, with its quartiles in parentheses. After SIGKILL and a restart
 ${total("ledgers")} ledgers were audited, all consistent: ${total("answered")} consumptions had been answered,
 ${total("journalled")} were in the journals. ${others}`;
 }
 
-/** @param {{ disturbance: number }[]} measurements */
-function disturbance(measurements) {
-  const disturbed = measurements.filter(({ disturbance }) => disturbance > DISTURBED).length;
-  return `Other programs took more than ${DISTURBED * 100}% of the CPUs just before ${disturbed} of ${measurements.length} measurements.`;
+/** @param {number[]} shares */
+function disturbance(shares) {
+  const disturbed = shares.filter((share) => share > DISTURBED).length;
+  return `Other programs took more than ${DISTURBED * 100}% of the CPUs just before ${disturbed} of ${shares.length} rounds.`;
 }
 
 /** @param {Record<string, any>} results */
 function targetTable(results) {
-  const rows = judge(results).map(({ measure, against, target, seen, isMet }) => [
+  const rows = judge(results).map(({ measure, against, target, seen, cpu, isMet }) => [
     measure,
     against,
     target,
     seen,
+    cpu,
     isMet ? "yes" : "**no**",
   ]);
-  return table(["measure", "against", "target", "seen", "met"], rows, 5);
+  return table(["measure", "against", "target", "seen", "CPU/request", "met"], rows, 6);
 }
 
 /** @param {any} comparison */
@@ -104,15 +108,57 @@ function scenarioTables({ results }) {
         index === 0 ? `${summary.title}; ${summary.connections}; ${storage}` : "",
         row.contender,
         count(row.rps),
-        `${count(row.rps_lowest)}–${count(row.rps_highest)}`,
+        `${count(row.rps_low)}–${count(row.rps_high)}`,
         (row.p50_us / 1000).toFixed(2),
         (row.p99_us / 1000).toFixed(2),
         count(row.cpu_us_per_request),
+        ...inMultiples(summary, row.contender),
       ]),
     ),
   );
-  const heads = ["scenario; connections; storage", "contender", "requests/s", "lowest–highest"];
-  return table([...heads, "p50 ms", "p99 ms", "CPU µs/request"], rows, 2);
+  const heads = ["scenario; connections; storage", "contender", "requests/s", "quartiles"];
+  const more = ["p50 ms", "p99 ms", "CPU µs/request"];
+  return table([...heads, ...more, "ours: requests/s", "ours: CPU/request"], rows, 2);
+}
+
+/**
+ * What edge-credits has, in multiples of what another contender has.
+ * @param {any} summary
+ * @param {string} contender
+ */
+function inMultiples({ ratios }, contender) {
+  const ratio = ratios.find((/** @type {any} */ one) => one.over === contender);
+  return ratio ? [withQuartiles(ratio.rps), withQuartiles(ratio.cpu)] : ["", ""];
+}
+
+/** @param {any} floor */
+function floorSections({ settings, ladders }) {
+  return ladders
+    .map((/** @type {any} */ { title, connections, rungs, disturbances }) => {
+      const rows = rungs.map((/** @type {any} */ rung, /** @type {number} */ index) => {
+        const of = rung.of_first;
+        return [
+          rung.contender,
+          rung.adds,
+          rung.cpu_us_per_request.toFixed(0),
+          rung.cpu_us_low.toFixed(0),
+          count(rung.rps),
+          index === 0 ? "" : withQuartiles(of.cpu),
+          index === 0 ? "" : withQuartiles(of.rps),
+        ];
+      });
+      const heads = ["step", "what it adds", "CPU µs/request", "lower quartile", "requests/s"];
+      const figures = table([...heads, "CPU, of the first", "requests/s, of the first"], rows, 2);
+      const callers = `${connections} connections, ${settings.storage}`;
+      const rounds = `${settings.rounds} rounds with turns of ${settings.seconds} s`;
+      return `### ${capitalized(title)}\n\n${callers}; ${rounds}. ${disturbance(disturbances)}\n\n${figures}`;
+    })
+    .join("\n\n");
+}
+
+/** @param {string} text */
+function capitalized(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** @param {any} growth */

@@ -3,12 +3,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 const LOOK_MS = 250;
-/** What share of the CPUs others may take before a measurement is called disturbed. */
+/** What share of the CPUs others may take before a round is called disturbed. */
 export const DISTURBED = 0.1;
 
 /**
  * The clock in /proc/<pid>/stat counts ticks of 10 ms (USER_HZ is 100 on every Linux that
- * Node runs on), so a measurement of seconds is exact to a fraction of a percent.
+ * Node runs on), so a second of load is exact to a percent or two, and the median of many
+ * to a fraction of one.
  * @param {number[]} pids those that have ended count nothing
  */
 export function cpuSeconds(pids) {

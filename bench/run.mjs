@@ -12,6 +12,7 @@ import { setup } from "../scripts/setup.mjs";
 import { NODE, UserError, WORKERD } from "../scripts/toolchain.mjs";
 import { measureCold } from "./cold.mjs";
 import { compare } from "./comparison.mjs";
+import { measureFloor } from "./floor.mjs";
 import { measureGrowth } from "./growth.mjs";
 import { requireWrk } from "./load.mjs";
 import { HELP, readOptions } from "./options.mjs";
@@ -23,6 +24,7 @@ const RESULTS = fileURLToPath(new URL("./results/", import.meta.url));
 const BUSY_LOAD_PER_CPU = 0.25;
 const SUBJECTS = {
   comparison: compare,
+  floor: measureFloor,
   growth: measureGrowth,
   cold: measureCold,
   "start-up": measureStartUp,
@@ -46,6 +48,8 @@ async function main() {
     process.once(signal, () => process.exit(130));
   }
 
+  // Each server and each folder has a handler that removes it; many are there at once.
+  process.setMaxListeners(100);
   const facts = await gatherFacts(wrk, args);
   printFacts(facts, options);
   const seen = await SUBJECTS[subject](options);
@@ -104,7 +108,7 @@ function printFacts(facts, { rounds, seconds }) {
   console.log(`${facts.date}  ${facts.cpu_count} CPUs (${facts.cpu_model}), Linux ${facts.kernel}`);
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   console.log(named.join(", "));
-  console.log(`${rounds} rounds of ${seconds} s; figures are medians`);
+  console.log(`${rounds} rounds, turns of ${seconds} s; figures are medians`);
   const kib = (/** @type {number} */ bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
   console.log(
     `bundle: wasm ${kib(bundle.wasm_bytes)} (gzip ${kib(bundle.wasm_gzip_bytes)}), ` +

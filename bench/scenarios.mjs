@@ -21,6 +21,7 @@ const MANY = 1000;
  * @property {number} grant
  * @property {boolean} [isPublic] asked without a key
  * @property {Record<string, string>} [headers]
+ * @property {number} [leastSeconds] that a turn takes
  * @property {number} [status] of each answer, if it is to be a refusal
  * @property {number} [itemsPerRequest] 1 if absent
  * @property {number} consumptions that an answered request leaves in the journal
@@ -75,6 +76,8 @@ export const SCENARIOS = [
     asked: postToMany("/v1/customers/many-{}/consume", MANY, { amount: AMOUNT }),
     customers: Array.from({ length: MANY }, (_, index) => `many-${index + 1}`),
     grant: 1000,
+    // A ledger tells analytics every 2 seconds: in shorter turns it would do so more often.
+    leastSeconds: 2,
     consumptions: 1,
   },
   {

@@ -15,18 +15,41 @@ const READY_DEADLINE_MS = 20_000;
 const LOG_BYTES_KEPT = 4096;
 
 /**
+ * @typedef {object} Surroundings
+ * @property {boolean} [hasObject] true if absent
+ * @property {string | undefined} [originAddress] what is behind it, `host:port`
+ * @property {string} [entrypoint] the name of the export that answers, if not the default one
+ * @property {string[]} [flags] of compatibility
+ */
+
+/**
  * Writes the configuration of a hand-written baseline and gives its path.
  * @param {string} dataDir
  * @param {string} name its directory in bench/baselines
- * @param {{ modules?: string[], hasObject?: boolean, originAddress?: string | undefined }} [options]
- *   `modules`: what worker.js imports from bench/baselines; `originAddress`: what is behind it,
- *   `host:port`
+ * @param {Surroundings & { modules?: string[] }} [options] `modules`: what worker.js imports from
+ *   bench/baselines
  */
-export function writeBaselineConfig(dataDir, name, options = {}) {
-  const { modules = [], hasObject = true, originAddress } = options;
-  const embedded = [`${name}/worker.js`, ...modules].map((module) => {
-    const path = relative(dataDir, join(BASELINES, module));
-    return `(name = ${JSON.stringify(module)}, esModule = embed ${JSON.stringify(path)})`;
+export function writeBaselineConfig(dataDir, name, { modules = [], ...surroundings } = {}) {
+  const paths = [`${name}/worker.js`, ...modules].map((module) => [
+    module,
+    join(BASELINES, module),
+  ]);
+  return writeConfig(dataDir, Object.fromEntries(paths), surroundings);
+}
+
+/**
+ * Writes the configuration of a Worker and gives its path.
+ * @param {string} dataDir
+ * @param {Record<string, string>} modules where each lies, by the name that the others import it
+ *   by; the Worker's own first
+ * @param {Surroundings} surroundings
+ */
+export function writeConfig(dataDir, modules, surroundings) {
+  const { hasObject = true, originAddress, entrypoint, flags = [] } = surroundings;
+  const embedded = Object.entries(modules).map(([name, path]) => {
+    const kind = name.endsWith(".wasm") ? "wasm" : "esModule";
+    const file = JSON.stringify(relative(dataDir, path));
+    return `(name = ${JSON.stringify(name)}, ${kind} = embed ${file})`;
   });
   const objects = hasObject
     ? `
@@ -39,6 +62,7 @@ export function writeBaselineConfig(dataDir, name, options = {}) {
   const origin = originAddress
     ? `(name = "origin", external = (address = ${JSON.stringify(originAddress)}, http = ())),`
     : "";
+  const service = `(name = "main"${entrypoint ? `, entrypoint = ${JSON.stringify(entrypoint)}` : ""})`;
   const text = `using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
@@ -47,14 +71,15 @@ const config :Workerd.Config = (
     (name = "disk", disk = (path = ${JSON.stringify(dataDir)}, writable = true)),
     ${origin}
   ],
-  sockets = [ (name = "http", address = "127.0.0.1:0", http = (), service = "main") ],
+  sockets = [ (name = "http", address = "127.0.0.1:0", http = (), service = ${service}) ],
 );
 
 const mainWorker :Workerd.Worker = (
   modules = [
     ${embedded.join(",\n    ")},
   ],
-  compatibilityDate = "${readWranglerToml().compatibilityDate}",${objects}
+  compatibilityDate = "${readWranglerToml().compatibilityDate}",
+  compatibilityFlags = ${JSON.stringify(flags)},${objects}
   bindings = [ ${bindings.join(", ")} ],
 );
 `;
@@ -70,6 +95,8 @@ const mainWorker :Workerd.Worker = (
  * @property {() => number} cpuSeconds user and system time of all its processes so far
  * @property {() => number} residentBytes memory of all its processes
  * @property {() => string} log the last of what it wrote
+ * @property {() => void} pause stops all its processes: until `resume` it takes nothing of the CPUs
+ * @property {() => void} resume
  * @property {() => Promise<void>} kill ends it on the spot, as a power cut would
  */
 
@@ -108,6 +135,8 @@ export async function serve(configPath, environment) {
       cpuSeconds: () => cpuSeconds([pid]),
       residentBytes: () => residentBytes([pid]),
       log: () => log.trim(),
+      pause: () => signalGroup(child, "SIGSTOP"),
+      resume: () => signalGroup(child, "SIGCONT"),
       kill: () => killGroup(child),
     };
   } catch (error) {
@@ -156,6 +185,8 @@ export function together(front, behind) {
     cpuSeconds: () => front.cpuSeconds() + behind.cpuSeconds(),
     residentBytes: () => front.residentBytes() + behind.residentBytes(),
     log: () => [front, behind].map((one) => one.log()).join("\n"),
+    pause: () => [front, behind].forEach((one) => void one.pause()),
+    resume: () => [behind, front].forEach((one) => void one.resume()),
     kill: async () => void (await Promise.all([front.kill(), behind.kill()])),
   };
 }

@@ -142,6 +142,8 @@ async function serveStore(adapter, environment, { port, program, isReady }) {
       cpuSeconds: () => cpuSeconds(pids()),
       residentBytes: () => residentBytes(pids()),
       log: () => programs.map(({ log }) => log()).join("\n"),
+      pause: () => signalAll(pids(), "SIGSTOP"),
+      resume: () => signalAll(pids(), "SIGCONT"),
       kill,
     };
   } catch (error) {
@@ -179,14 +181,7 @@ function start(command, args, { env = {}, ...owner } = {}) {
   child.stdout?.on("data", keep);
   child.stderr?.on("data", keep);
   const end = () => {
-    if (hasEnded(child)) return;
-    for (const pid of withDescendants(Number(child.pid))) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // It has just ended by itself.
-      }
-    }
+    if (!hasEnded(child)) signalAll(withDescendants(Number(child.pid)), "SIGKILL");
   };
   process.once("exit", end);
   /** @type {Promise<void>} */
@@ -207,6 +202,20 @@ function start(command, args, { env = {}, ...owner } = {}) {
       if (match) return match;
       if (hasEnded(child) || Date.now() > deadline) throw new UserError(`${command} did not start`);
       await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+/**
+ * @param {number[]} pids
+ * @param {NodeJS.Signals} signal
+ */
+function signalAll(pids, signal) {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has just ended by itself.
     }
   }
 }

@@ -12,11 +12,13 @@ const RACERS = 20;
 /**
  * @param {string} url
  * @param {string} key
- * @param {Contender["offers"]} offers what it does beyond consuming
+ * @param {Contender["offers"]} offers what it does
  */
 export async function checkConformance(url, key, offers) {
-  await checkConsume(url, key);
-  await checkRace(url, key);
+  if (offers.includes("consume")) {
+    await checkConsume(url, key);
+    await checkRace(url, key);
+  }
   if (offers.includes("holds")) await checkHolds(url, key);
   if (offers.includes("gate")) await checkGate(url, key);
 }

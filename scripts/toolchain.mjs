@@ -15,6 +15,7 @@ export const WRANGLER = join(ROOT, "node_modules", "wrangler", "bin", "wrangler.
 export const BIOME = join(ROOT, "node_modules", "@biomejs", "biome", "bin", "biome");
 export const TSC = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 export const WASM_OPT = join(ROOT, "node_modules", "binaryen", "bin", "wasm-opt");
+export const WASM_AS = join(ROOT, "node_modules", "binaryen", "bin", "wasm-as");
 export const WORKERD = join(ROOT, "node_modules", "workerd", "bin", "workerd");
 export const WASM_BINDGEN = join(TOOLS_DIR, "bin", "wasm-bindgen");
 export const WASM_TEST_RUNNER = join(TOOLS_DIR, "bin", "wasm-bindgen-test-runner");
