@@ -20,6 +20,8 @@ import {
 
 /** Of a file of tests, on a slow machine too. */
 const E2E_TIMEOUT_MS = 900_000;
+/** Files of tests that mostly wait for others: on two processors Node would take one at a time. */
+const AT_ONCE = "--test-concurrency=2";
 const WORKER = ["--features", "worker"];
 const CLIENT = ["--features", "client,fetch"];
 const FETCH_ON_WASM = ["--target", WASM_TARGET, "--features", "fetch"];
@@ -135,6 +137,7 @@ const STEPS = [
       NODE,
       "--test",
       "--test-reporter=spec",
+      AT_ONCE,
       `--test-timeout=${E2E_TIMEOUT_MS}`,
       "tests/e2e/*.test.ts",
     ],
@@ -146,6 +149,7 @@ const STEPS = [
       NODE,
       "--test",
       "--test-reporter=spec",
+      AT_ONCE,
       `--test-timeout=${E2E_TIMEOUT_MS}`,
       "tests/package/*.test.ts",
     ],
