@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { elapsed, run } from "../scripts/process.mjs";
 import { NODE, WASM_AS } from "../scripts/toolchain.mjs";
-import { STEPS } from "./baselines/floor/consume.mjs";
+import { STEPS as BALANCE } from "./baselines/floor/balance.mjs";
+import { STEPS as CONSUME } from "./baselines/floor/consume.mjs";
 import {
   countBaselineConsumptions,
   EMPTY,
@@ -29,6 +30,7 @@ const ECHO = "floor/echo.wasm";
 
 /** @typedef {import("./contenders.mjs").Contender} Contender */
 /** @typedef {{ contender: Contender, adds: string }} Rung */
+/** @typedef {import("./baselines/floor/consume.mjs").Step} Step */
 /** @typedef {ReturnType<typeof climb>} Ladder */
 
 /** By the scenario that they lead up to. @type {Record<string, Rung[]>} */
@@ -44,7 +46,12 @@ const RUNGS = {
   ],
   consume: [
     { contender: GROUP_COMMIT, adds: "a JS Worker and object, one commit for all that wait" },
-    ...STEPS.map((_, index) => consume(index + 1)),
+    ...CONSUME.map((_, index) => changed(CONSUME.slice(0, index + 1))),
+    { contender: OURS, adds: "edge-credits: the rest" },
+  ],
+  balance: [
+    { contender: GROUP_COMMIT, adds: "a JS Worker and object" },
+    ...BALANCE.map((_, index) => changed(BALANCE.slice(0, index + 1))),
     { contender: OURS, adds: "edge-credits: the rest" },
   ],
 };
@@ -149,12 +156,12 @@ function constant(entrypoint, adds, answers) {
 }
 
 /**
- * The group-committing baseline with the first of the steps.
- * @param {number} count
+ * The group-committing baseline with these steps, named by the last.
+ * @param {Step[]} steps
  * @returns {Rung}
  */
-function consume(count) {
-  const { name = "", adds = "" } = STEPS[count - 1] ?? {};
+function changed(steps) {
+  const { name = "", adds = "" } = steps.at(-1) ?? {};
   /** @type {Contender} */
   const contender = {
     name,
@@ -162,7 +169,7 @@ function consume(count) {
     async start(dataDir) {
       const names = ["group-commit/worker.js", ...SHARED_MODULES];
       const modules = {
-        ...change(dataDir, inBaselines(names), STEPS.slice(0, count)),
+        ...change(dataDir, inBaselines(names), steps),
         ...inBaselines(["floor/request-id.js", "floor/echo.js"]),
         [ECHO]: await assembleEcho(dataDir),
       };
@@ -184,7 +191,7 @@ function inBaselines(names) {
  * Writes the files as the steps have them.
  * @param {string} dataDir
  * @param {Record<string, string>} modules
- * @param {import("./baselines/floor/consume.mjs").Step[]} steps
+ * @param {Step[]} steps
  */
 function change(dataDir, modules, steps) {
   const edits = steps.flatMap(({ edits }) => edits);

@@ -9,6 +9,24 @@
  * @property {[file: string, from: string, to: string][]} edits
  */
 
+/** How long is waited for an object. */
+export const WITHIN = `\
+function within(deadlineMs, promise) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("no answer in time")), deadlineMs);
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
+}`;
+
 /** @type {Step[]} */
 export const STEPS = [
   {
@@ -72,21 +90,7 @@ import { newRequestId } from "./floor/request-id.js";`,
       [
         "front.js",
         "/** Undefined if it is not JSON. */",
-        `function within(deadlineMs, promise) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("no answer in time")), deadlineMs);
-    promise.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
-  });
-}
+        `${WITHIN}
 
 /** Undefined if it is not JSON. */`,
       ],
