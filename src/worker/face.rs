@@ -273,6 +273,16 @@ pub fn ledger_shipment(handle: u32, lane: u8) -> Result<Option<String>, JsError>
     with_ledger(handle, |ledger| Ok(ledger.shipment(lane)?.map(|effect| effect.to_text())))
 }
 
+/// Whether there may be something to tell; 0 is the lane to the rollup shard, 1
+/// that to the events object.
+///
+/// # Errors
+/// As [`ledger_call`].
+#[wasm_bindgen]
+pub fn ledger_has_news(handle: u32, lane: u8) -> Result<bool, JsError> {
+    with_ledger(handle, |ledger| Ok(Lane::from_number(lane).is_some_and(|lane| ledger.has_news(lane))))
+}
+
 /// Brings the reply to a shipment. Whether the next one is to be made at once.
 ///
 /// # Errors
@@ -315,13 +325,23 @@ pub fn registry_call(message: &str, now_ms: f64) -> Result<String, JsError> {
     registry::call(&PlatformStore, message, instant(now_ms)).map(|reply| reply.to_text()).map_err(fault)
 }
 
-/// Answers one call to a rollup object.
+/// Whether the rollup object at hand holds anything.
 ///
 /// # Errors
 /// As [`project_call`].
 #[wasm_bindgen]
-pub fn rollup_call(message: &str) -> Result<String, JsError> {
-    rollup::call(&PlatformStore, message).map(|reply| reply.to_text()).map_err(fault)
+pub fn rollup_is_made() -> Result<bool, JsError> {
+    rollup::is_made(&PlatformStore).map_err(fault)
+}
+
+/// Answers one call to a rollup object, of which [`rollup_is_made`] says
+/// whether it holds anything.
+///
+/// # Errors
+/// As [`project_call`].
+#[wasm_bindgen]
+pub fn rollup_call(message: &str, is_made: bool) -> Result<String, JsError> {
+    rollup::call(&PlatformStore, message, is_made).map(|reply| reply.to_text()).map_err(fault)
 }
 
 fn with_ledger<T>(

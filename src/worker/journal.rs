@@ -13,12 +13,14 @@ mod queries;
 mod schema;
 pub mod stored;
 mod tally;
+pub mod untold;
 
 use serde::{Deserialize, Serialize};
 
 use self::audit::{Fault, FaultKind};
 use self::chain::{Content, Hash};
 pub use self::queries::transaction_kinds;
+use self::untold::Untold;
 use super::keys::Mode;
 use super::store::{Store, StoreFault};
 use crate::json;
@@ -86,6 +88,7 @@ pub struct SqlJournal<S> {
     identity: Option<Identity>,
     /// Whether the project's directory last heard that the customer exists.
     listed: bool,
+    untold: Untold,
 }
 
 /// An entry that waits for its commit.
@@ -156,6 +159,7 @@ impl<S: Store> SqlJournal<S> {
             snapshot_parts: 0,
             identity: None,
             listed: false,
+            untold: Untold::default(),
         };
         if !schema::migrate(&journal.store)? {
             return Ok((Ledger::default(), journal));
@@ -178,11 +182,15 @@ impl<S: Store> SqlJournal<S> {
             }
             loaded => loaded?,
         };
-        if ledger.unsound().is_none() {
-            return Ok((ledger, journal));
-        }
-        let (ledger, damage) = journal.fold_soundly()?;
-        journal.damage = damage;
+        let ledger = match ledger.unsound() {
+            None => ledger,
+            Some(_) => {
+                let (ledger, damage) = journal.fold_soundly()?;
+                journal.damage = damage;
+                ledger
+            }
+        };
+        journal.untold = Untold::since(&ledger);
         Ok((ledger, journal))
     }
 
@@ -223,6 +231,16 @@ impl<S: Store> SqlJournal<S> {
         Ok(())
     }
 
+    /// What was committed last and may not have been told.
+    pub fn untold(&self) -> &Untold {
+        &self.untold
+    }
+
+    /// The same, to be told.
+    pub fn untold_mut(&mut self) -> &mut Untold {
+        &mut self.untold
+    }
+
     /// Whether anything was ever committed.
     pub fn is_empty(&self) -> bool {
         !self.has_tables
@@ -252,7 +270,7 @@ impl<S: Store> SqlJournal<S> {
         let is_plain = self.pending.iter().all(Pending::is_plain);
         self.store.execute(if is_plain { APPEND_PLAIN } else { APPEND }, &rows)?;
         self.head = Some(head);
-        self.pending.clear();
+        self.pending.drain(..).for_each(|pending| self.untold.take(&pending.entry));
         self.pending_bytes = 0;
         if ledger.seq().saturating_sub(self.snapshot_seq) >= SNAPSHOT_EVERY {
             self.snapshot(ledger)?;

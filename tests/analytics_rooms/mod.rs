@@ -1,5 +1,6 @@
 mod shards;
 mod totals;
+mod untold;
 mod world;
 
 use edge_credits::Timestamp;

@@ -120,7 +120,7 @@ fn assert_told(shards: &Shards, books: &Books, from: i64, to: i64) {
 }
 
 /// One operation of a customer, most of them charges.
-fn anything(dice: &mut Dice, customer: &mut Customer, now: Timestamp) {
+pub(super) fn anything(dice: &mut Dice, customer: &mut Customer, now: Timestamp) {
     let amount = i64::try_from(1 + dice.below(9_000_000)).unwrap();
     let note = match dice.below(3) {
         0 => json!({ "service": "ai", "action": format!("a{}", dice.below(5)), "price_version": 1 }),
@@ -321,6 +321,8 @@ fn a_ledger_in_use_tells_what_there_is_and_leaves_what_comes_meanwhile_to_the_ne
     let charge = json!({ "consume": { "amount": 1 } });
     anna.order(&json!({ "add": { "amount": 10_000_000, "kind": "topup" } }), now);
     (0..1_200).for_each(|_| drop(anna.order(&charge, now)));
+    // Of all this nothing is in memory.
+    anna.fall_asleep();
     // One that asks, one of 1,000 entries, one of the rest; each time somebody is charged.
     let goes_on = [(); 3].map(|()| {
         let (name, message) = anna.shipment().unwrap();

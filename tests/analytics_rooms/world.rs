@@ -44,7 +44,7 @@ impl Shards {
     pub(super) fn call(&self, name: &str, message: &str) -> String {
         let store = self.store(name);
         store.connection.execute_batch("SAVEPOINT call").unwrap();
-        let reply = rollup::call(store, message).unwrap().to_text();
+        let reply = rollup::call(store, message, rollup::is_made(store).unwrap()).unwrap().to_text();
         store.connection.execute_batch("RELEASE call").unwrap();
         reply
     }
@@ -53,7 +53,7 @@ impl Shards {
     pub(super) fn ask(&self, question: &Value) -> Vec<Value> {
         let question = question.to_string();
         let answer = |(_, store): &(String, Sqlite)| {
-            let reply = rollup::call(store, &question).unwrap();
+            let reply = rollup::call(store, &question, rollup::is_made(store).unwrap()).unwrap();
             assert_eq!(reply.status, 200);
             serde_json::from_str(&reply.body).unwrap()
         };
@@ -114,9 +114,14 @@ impl Customer {
         serde_json::from_str(&reply.body).unwrap()
     }
 
+    /// Its ledger, loaded anew.
+    pub(super) fn twin(&self) -> LedgerObject<Sqlite> {
+        LedgerObject::open(self.store.clone(), &self.object).unwrap()
+    }
+
     /// The object leaves memory.
     pub(super) fn fall_asleep(&mut self) {
-        self.ledger = LedgerObject::open(self.store.clone(), &self.object).unwrap();
+        self.ledger = self.twin();
     }
 
     /// What is to be told next: a shard and a message.

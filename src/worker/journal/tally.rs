@@ -2,12 +2,14 @@
 //!
 //! In: a span of entries. Out: groups by day, type and priced action. This is
 //! the one place that says what counts as consumed, added, removed and
-//! overage; what a rollup shard holds comes from here too. It is done in SQL,
-//! since entries are many and groups are few.
+//! overage; what a rollup shard holds comes from here too. It is said twice:
+//! in SQL, since entries are many and groups are few, and in Rust for entries
+//! that are in memory anyway ([`super::untold`]).
 
 use super::SqlJournal;
 use super::queries::transaction_kinds;
 use crate::credits::Credits;
+use crate::ledger::{Entry, Kind};
 use crate::tally::{Group, Tally, Total};
 use crate::time::Timestamp;
 use crate::worker::store::{Store, StoreFault};
@@ -37,6 +39,30 @@ FROM (SELECT at / 86400000 AS day, kind, charge->'$.note' AS note,
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4";
 
 type Row = (Option<i64>, String, Option<String>, Option<String>, Total, Total, Total, Total, u64);
+
+/// The service and action, or model, that the catalogue priced: of a charge,
+/// as in [`GROUPS`].
+pub(super) fn priced_names(entry: &Entry) -> (Option<&str>, Option<&str>) {
+    let note = entry.note().filter(|note| entry.kind() == Kind::Consumption && note.price_version.is_some());
+    note.map_or((None, None), |note| {
+        (note.service.as_deref(), note.action.as_deref().or(note.model.as_deref()))
+    })
+}
+
+/// What one transaction adds, as in [`GROUPS`].
+pub(super) fn tally_of(entry: &Entry) -> Tally {
+    let amount = Total::of(entry.amount);
+    let mut tally = Tally { count: 1, ..Tally::default() };
+    match entry.kind() {
+        Kind::Consumption => {
+            tally.consumed = Total::ZERO.minus(amount);
+            tally.overage = Total::of(entry.debt());
+        }
+        _ if amount.is_positive() => tally.added = amount,
+        _ => tally.removed = Total::ZERO.minus(amount),
+    }
+    tally
+}
 
 impl<S: Store> SqlJournal<S> {
     /// The committed entries from `first` to `last` by their numbers, in

@@ -12,7 +12,7 @@ use super::rollup_views as views;
 use crate::credits::Credits;
 use crate::json;
 use crate::tally::{Group, Tally};
-use crate::text::{Name, joined};
+use crate::text::Name;
 use crate::worker::keys::Mode;
 use crate::worker::objects::project::project_name;
 use crate::worker::reply::Reply;
@@ -30,6 +30,29 @@ const COLUMNS: &str = "\
 consumed INTEGER NOT NULL, consumed_m INTEGER NOT NULL, added INTEGER NOT NULL, added_m INTEGER NOT NULL, \
 removed INTEGER NOT NULL, removed_m INTEGER NOT NULL, overage INTEGER NOT NULL, overage_m INTEGER NOT NULL, \
 count INTEGER NOT NULL";
+
+/// See [`count`].
+const COUNT: &str = "\
+UPDATE ledgers SET seen = ?1->>0, balance = ?1->>1, day = ?1->>2, \
+consumed = consumed + (?1->>'$[3][0][0]'), consumed_m = consumed_m + (?1->>'$[3][0][1]'), \
+added = added + (?1->>'$[3][1][0]'), added_m = added_m + (?1->>'$[3][1][1]'), \
+removed = removed + (?1->>'$[3][2][0]'), removed_m = removed_m + (?1->>'$[3][2][1]'), \
+overage = overage + (?1->>'$[3][3][0]'), overage_m = overage_m + (?1->>'$[3][3][1]'), \
+count = count + (?1->>4) \
+WHERE customer = ?1->>5 AND seen = ?1->>'$[6][0]' AND day = ?1->>'$[6][1]' RETURNING id";
+
+/// See [`add_totals`].
+const ADD_TOTALS: &str = "\
+INSERT INTO totals SELECT value->>0, value->>1, value->>2, value->>3, \
+value->>'$[4][0][0]', value->>'$[4][0][1]', value->>'$[4][1][0]', value->>'$[4][1][1]', \
+value->>'$[4][2][0]', value->>'$[4][2][1]', value->>'$[4][3][0]', value->>'$[4][3][1]', value->>5 \
+FROM json_each(?) WHERE true \
+ON CONFLICT (day, kind, service, action) DO UPDATE SET \
+consumed = consumed + excluded.consumed, consumed_m = consumed_m + excluded.consumed_m, \
+added = added + excluded.added, added_m = added_m + excluded.added_m, \
+removed = removed + excluded.removed, removed_m = removed_m + excluded.removed_m, \
+overage = overage + excluded.overage, overage_m = overage_m + excluded.overage_m, \
+count = count + excluded.count";
 
 /// A call to a rollup object. Days are counted from 1970-01-01 in UTC; a span
 /// of days includes both its ends.
@@ -96,23 +119,31 @@ pub fn shard_name(project: &Name, mode: Mode, shard: u8) -> String {
     format!("{}\u{1f}{shard}", project_name(project, mode))
 }
 
-/// Answers one call, in a transaction of the caller.
+/// Whether any ledger has told this shard anything yet.
 ///
 /// # Errors
 /// The store's fault.
-pub fn call<S: Store>(store: &S, message: &str) -> Result<Reply, StoreFault> {
+pub fn is_made<S: Store>(store: &S) -> Result<bool, StoreFault> {
+    let table = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'ledgers'";
+    Ok(store.first::<(String,)>(table, ())?.is_some())
+}
+
+/// Answers one call, in a transaction of the caller, who has asked
+/// [`is_made`] or has seen it to be so before.
+///
+/// # Errors
+/// The store's fault.
+pub fn call<S: Store>(store: &S, message: &str, is_made: bool) -> Result<Reply, StoreFault> {
     let call: RollupCall =
         json::read(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
-    let table = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'ledgers'";
-    let is_new = store.first::<(String,)>(table, ())?.is_none();
     match call {
         RollupCall::Receive(deltas) => {
-            if is_new {
+            if !is_made {
                 create(store)?;
             }
-            receive(store, &deltas)
+            Ok(Reply::ok(&Seen { seen: receive(store, &deltas)? }))
         }
-        _ if is_new => Ok(views::nothing(&call)),
+        _ if !is_made => Ok(views::nothing(&call)),
         call => views::answer(store, &call),
     }
 }
@@ -141,35 +172,41 @@ fn create<S: Store>(store: &S) -> Result<(), StoreFault> {
     Ok(())
 }
 
-fn receive<S: Store>(store: &S, deltas: &Deltas) -> Result<Reply, StoreFault> {
+/// Counts what is told, if it goes on where this shard is; says where it is
+/// then.
+fn receive<S: Store>(store: &S, deltas: &Deltas) -> Result<u64, StoreFault> {
+    let days: Vec<_> = deltas.groups.chunk_by(|one, other| one.day == other.day).collect();
+    // Nearly all come from a known customer, go on, and are of its last day.
+    if let (Some(seen), [groups]) = (deltas.after, &*days)
+        && let Some(day) = groups.first().and_then(|group| group.day)
+        && count(store, deltas, groups, (seen, day), day)?
+    {
+        add_totals(store, groups)?;
+        return Ok(deltas.upto);
+    }
     let known = "SELECT id, seen, day FROM ledgers WHERE customer = ?";
     let known = store.first::<(u64, u64, i64)>(known, (&deltas.customer,))?;
-    let seen = known.map_or(0, |(_, seen, _)| seen);
+    let mut seen = known.map_or(0, |(_, seen, _)| seen);
     // A repeated message changes nothing; after a lost one the ledger hears
     // where to go on.
     if deltas.after != Some(seen) {
-        return Ok(Reply::ok(&Seen { seen }));
+        return Ok(seen);
     }
     let first_day = deltas.groups.first().and_then(|group| group.day).unwrap_or(0);
     let (id, mut day) = match known {
         Some((id, _, day)) => (id, day),
         None => (begin(store, &deltas.customer, first_day)?, first_day),
     };
-    for groups in deltas.groups.chunk_by(|one, other| one.day == other.day) {
-        let today = groups.first().and_then(|group| group.day).unwrap_or(day);
+    for groups in days.into_iter().chain(deltas.groups.is_empty().then_some(&[][..])) {
+        let today = groups.first().and_then(|group| group.day).unwrap_or(day).max(day);
         if today > day {
             close_day(store, id)?;
-            day = today;
         }
-        let mut tally = Tally::default();
-        groups.iter().for_each(|group| tally.add(&group.tally));
-        count(store, id, day, &tally, deltas)?;
-    }
-    if deltas.groups.is_empty() {
-        count(store, id, day, &Tally::default(), deltas)?;
+        count(store, deltas, groups, (seen, day), today)?;
+        (seen, day) = (deltas.upto, today);
     }
     add_totals(store, &deltas.groups)?;
-    Ok(Reply::ok(&Seen { seen: deltas.upto }))
+    Ok(deltas.upto)
 }
 
 fn begin<S: Store>(store: &S, customer: &Name, day: i64) -> Result<u64, StoreFault> {
@@ -187,46 +224,31 @@ fn close_day<S: Store>(store: &S, id: u64) -> Result<(), StoreFault> {
     store.run(close, (id,))
 }
 
-/// Adds to how a customer stands; with it goes up to where it is known, so
-/// that both are one row.
-fn count<S: Store>(store: &S, id: u64, day: i64, tally: &Tally, deltas: &Deltas) -> Result<(), StoreFault> {
-    let amounts = amounts(tally).map(|(whole, millionths)| [whole, millionths]);
-    let (seen, balance) = (deltas.upto, deltas.balance);
-    let list = json::write(&(seen, balance, day, amounts, tally.count, id));
-    let sums = AMOUNTS.iter().enumerate().map(|(place, name)| {
-        format!(
-            "{name} = {name} + (?1->>'$[3][{place}][0]'), {name}_m = {name}_m + (?1->>'$[3][{place}][1]'), "
-        )
-    });
-    let update = format!(
-        "UPDATE ledgers SET seen = ?1->>0, balance = ?1->>1, day = ?1->>2, {}count = count + (?1->>4) \
-         WHERE id = ?1->>5",
-        sums.collect::<String>()
-    );
-    store.execute(&update, &list)
+/// Adds a day's groups to how a customer stands; with it goes up to where it
+/// is known, so that both are one row. Nothing, and `false`, if the customer
+/// does not stand where it is said to: the last entry, and the day.
+fn count<S: Store>(
+    store: &S,
+    deltas: &Deltas,
+    groups: &[Group],
+    stands: (u64, i64),
+    today: i64,
+) -> Result<bool, StoreFault> {
+    let mut tally = Tally::default();
+    groups.iter().for_each(|group| tally.add(&group.tally));
+    let Deltas { customer, upto, balance, .. } = deltas;
+    let list = json::write(&(upto, balance, today, amounts(&tally), tally.count, customer, stands));
+    Ok(store.first::<(u64,)>(COUNT, (list,))?.is_some())
 }
 
 fn add_totals<S: Store>(store: &S, groups: &[Group]) -> Result<(), StoreFault> {
     let row = |group: &Group| {
-        let [consumed, added, removed, overage] = amounts(&group.tally);
-        let (service, action) = (group.service.clone(), group.action.clone());
-        let name = (group.day, group.kind.clone(), service.unwrap_or_default(), action.unwrap_or_default());
-        (name, consumed, added, removed, overage, group.tally.count)
+        let Group { day, kind, service, action, tally } = group;
+        let [service, action] = [service, action].map(|name| name.clone().unwrap_or_default());
+        (*day, kind.clone(), service, action, amounts(tally), tally.count)
     };
     let rows: Vec<_> = groups.iter().map(row).collect();
-    let rows = json::write(&rows);
-    let sums = AMOUNTS
-        .map(|name| format!("{name} = {name} + excluded.{name}, {name}_m = {name}_m + excluded.{name}_m"));
-    let upsert = format!(
-        "INSERT INTO totals \
-         SELECT value->>'$[0][0]', value->>'$[0][1]', value->>'$[0][2]', value->>'$[0][3]', \
-           value->>'$[1][0]', value->>'$[1][1]', value->>'$[2][0]', value->>'$[2][1]', \
-           value->>'$[3][0]', value->>'$[3][1]', value->>'$[4][0]', value->>'$[4][1]', value->>'$[5]' \
-         FROM json_each(?) WHERE true \
-         ON CONFLICT (day, kind, service, action) DO UPDATE SET {}, count = count + excluded.count",
-        joined(&sums, ", ")
-    );
-    store.execute(&upsert, &rows)
+    store.execute(ADD_TOTALS, &json::write(&rows))
 }
 
 /// Whole credits and millionths of each amount, in the columns' order.

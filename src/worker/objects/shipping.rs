@@ -78,10 +78,8 @@ impl<S: Store> LedgerObject<S> {
     /// # Errors
     /// The store's fault.
     pub fn shipment(&mut self, lane: Lane) -> Result<Option<Effect>, StoreFault> {
-        if self.book.journal().damage().is_some() {
-            return Ok(None);
-        }
         match lane {
+            _ if !self.has_news(lane) => Ok(None),
             Lane::Rollup => self.rollup_shipment(),
             Lane::Events => self.events_shipment(),
         }
@@ -107,39 +105,64 @@ impl<S: Store> LedgerObject<S> {
         }
     }
 
+    /// Whether there may be something to tell, as far as is known in memory:
+    /// else no shipment need be made. A ledger that was just loaded knows
+    /// little, and asks.
+    pub fn has_news(&self, lane: Lane) -> bool {
+        let journal = self.book.journal();
+        let untold = journal.untold();
+        journal.damage().is_none()
+            && match (lane, self.rollup.seen) {
+                (Lane::Rollup, None) => untold.upto() > 0,
+                (Lane::Rollup, Some(_)) => untold.has_after(self.rollup.idle),
+                (Lane::Events, _) => untold.noticed() > self.events.idle,
+            }
+    }
+
     fn rollup_shipment(&mut self) -> Result<Option<Effect>, StoreFault> {
-        loop {
-            let after = self.rollup.idle;
-            let journal = self.book.journal();
-            let (Some(identity), Some((upto, balance))) =
-                (journal.identity(), journal.last_until(after.saturating_add(MAX_ENTRIES))?)
-            else {
-                return Ok(None);
-            };
-            let groups = match self.rollup.seen {
-                None => Vec::new(),
-                Some(_) if upto <= after => return Ok(None),
-                Some(_) => journal.groups(after.saturating_add(1), upto, true)?,
-            };
-            if groups.is_empty() && self.rollup.seen.is_some() {
+        while self.has_news(Lane::Rollup) {
+            let (after, has_asked) = (self.rollup.idle, self.rollup.seen.is_some());
+            let journal = self.book.journal_mut();
+            let untold = journal.untold();
+            let (mut upto, mut balance, mut groups) = (untold.upto(), untold.balance(), Vec::new());
+            let mut tells_all = has_asked;
+            if has_asked && untold.is_after(after) {
+                groups = journal.untold_mut().take_groups();
+            } else if has_asked {
+                let last = journal.last_until(after.saturating_add(MAX_ENTRIES))?;
+                tells_all = last == Some((upto, balance));
+                let Some(last) = last.filter(|(seq, _)| *seq > after) else {
+                    return Ok(None);
+                };
+                (upto, balance) = last;
+                groups = journal.groups(after.saturating_add(1), upto, true)?;
+                if tells_all {
+                    journal.untold_mut().take_groups();
+                }
+            }
+            if groups.is_empty() && has_asked {
                 self.rollup.idle = upto;
                 continue;
             }
+            let Some(identity) = journal.identity() else {
+                return Ok(None);
+            };
             let names = vec![shard_for(&identity.project, identity.mode, &identity.customer)];
             let customer = identity.customer.clone();
             let deltas = Deltas { customer, after: self.rollup.seen, upto, balance, groups };
             let message = json::write(&RollupCall::Receive(Box::new(deltas)));
             self.rollup.sent = self.rollup.seen;
-            let is_all = self.rollup.seen.is_some() && upto < after.saturating_add(MAX_ENTRIES);
-            self.rollup.tells_all_until = is_all.then_some(upto);
+            self.rollup.tells_all_until = tells_all.then_some(upto);
             return Ok(Some(Effect::Rollup { names, message }));
         }
+        Ok(None)
     }
 
     /// A ledger that never had anything to tell asks nobody.
     fn events_shipment(&mut self) -> Result<Option<Effect>, StoreFault> {
         let limit = if self.events.seen.is_some() { MAX_NOTICED } else { 1 };
         let Some(mut notices) = self.notices_after(self.events.idle, limit)? else {
+            self.events.idle = self.book.journal().untold().upto();
             return Ok(None);
         };
         notices.after = self.events.seen;

@@ -32,8 +32,11 @@ const PROJECT_DEADLINE_MS = 2_000;
  * use sets an alarm once in this time, and never by each commit.
  */
 const TELL_AT_LATEST_MS = 600_000;
-/** Those who hear of what is committed, by the engine's numbers. */
-const LANES = [0, 1];
+/**
+ * How often those are told at most who hear of what is committed, by the engine's numbers.
+ * Analytics promises 5 seconds: the rest is for timers that are late and for the way.
+ */
+const DELAYS_MS = [3_500, 2_000];
 
 const BROKEN = "!broken";
 
@@ -89,9 +92,11 @@ export class LedgerObject extends DurableObject<Env> {
         useStorage(context.storage.sql);
         return this.#open();
       },
+      hasNews: (lane: number) => this.#hasNews(lane),
+      isDurable: () => this.#durable >= this.#written,
       wakeLater: () => this.#wakeAt(now() + TELL_AT_LATEST_MS),
     };
-    this.#shippers = LANES.map((lane) => new Shipper(lane, source));
+    this.#shippers = DELAYS_MS.map((delayMs, lane) => new Shipper(lane, delayMs, source));
   }
 
   call(message: string): Promise<string> {
@@ -230,6 +235,13 @@ export class LedgerObject extends DurableObject<Env> {
     // How far others have heard is not kept here: they are asked.
     for (const shipper of this.#shippers) shipper.plan();
     return handle;
+  }
+
+  /** Whether there may be something to tell on a lane; nobody knows of a ledger not in memory. */
+  #hasNews(lane: number): boolean {
+    const ledger = this.#ledger;
+    if (ledger?.generation !== currentGeneration()) return true;
+    return call((engine) => engine.ledger_has_news(ledger.handle, lane));
   }
 
   /** What is written has no alarm, as far as is known here: nobody is answered before it has. */

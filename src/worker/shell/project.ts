@@ -84,10 +84,14 @@ export class RegistryObject extends DurableObject<Env> {
 }
 
 export class RollupObject extends DurableObject<Env> {
+  /** It holds something, and for ever; `false`: not known. */
+  #isMade = false;
+
   call(message: string): string {
     return this.ctx.storage.transactionSync(() => {
       useStorage(this.ctx.storage.sql);
-      return call((engine) => engine.rollup_call(message));
+      this.#isMade ||= call((engine) => engine.rollup_is_made());
+      return call((engine) => engine.rollup_call(message, this.#isMade));
     });
   }
 }

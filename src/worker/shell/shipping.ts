@@ -6,13 +6,13 @@ import { performCall } from "./effects";
 import { call } from "./engine";
 import type { Env } from "./env";
 
-/** From one run to the next, so that one message tells of all that is done meanwhile. */
-const DELAY_MS = 2_000;
 /**
- * After a commit that follows none, so that what comes with it is told with it. Not longer: a
- * timer keeps the object in memory, and that is billed.
+ * After a commit that follows none for a while, so that what comes with it is told with it. Not
+ * longer: a timer keeps the object in memory, and that is billed.
  */
 const SOON_MS = 50;
+/** A ledger that told nothing for so long is told of soon: to wait on would cost more. */
+const PAUSE_MS = 2_000;
 /** After a failure, doubled by each further one. */
 const RETRY_MS = 2_000;
 /** After so many failures in a row only the alarm, or the next commit, tries again. */
@@ -26,12 +26,17 @@ export interface Source {
   storage: DurableObjectStorage;
   /** The ledger in wasm, its storage at hand. */
   open(): number;
+  /** Whether there may be something to tell on a lane. */
+  hasNews(lane: number): boolean;
+  /** Whether all that is written is known to be durable. */
+  isDurable(): boolean;
   /** Sees to it that the alarm tries again. */
   wakeLater(): Promise<void>;
 }
 
 export class Shipper {
   readonly #lane: number;
+  readonly #delayMs: number;
   readonly #source: Source;
   /** When the timer rings; `null`: there is none. */
   #dueAt: number | null = null;
@@ -39,15 +44,19 @@ export class Shipper {
   #activeAt: number | null = null;
   /** Which run is the present one: an earlier one that comes back ends. */
   #run = 0;
-  /** When the last run ended. */
-  #endedAt = 0;
+  /** When what there was to tell was last looked at. */
+  #lookedAt = 0;
   /** There may be more to tell than the run under way tells. */
   #hasMore = false;
   #failures = 0;
 
-  /** `lane` is the engine's number of who must hear. */
-  constructor(lane: number, source: Source) {
+  /**
+   * `lane` is the engine's number of who must hear; `delayMs` is from one run to the next, so
+   * that one message tells of all that is done meanwhile.
+   */
+  constructor(lane: number, delayMs: number, source: Source) {
     this.#lane = lane;
+    this.#delayMs = delayMs;
     this.#source = source;
   }
 
@@ -55,10 +64,11 @@ export class Shipper {
   plan(): void {
     if (this.#activeAt !== null) this.#hasMore = true;
     if (this.#dueAt !== null || this.#activeAt !== null) return;
-    const sinceLast = Date.now() - this.#endedAt;
+    if (!this.#source.hasNews(this.#lane)) return;
+    const since = Date.now() - this.#lookedAt;
     // A clock that went back says nothing: then as if the last one had just been.
-    const left = sinceLast < 0 ? DELAY_MS : DELAY_MS - sinceLast;
-    this.#ringIn(Math.max(SOON_MS, left, this.#backoff()));
+    const left = since >= PAUSE_MS ? SOON_MS : this.#delayMs - Math.max(since, 0);
+    this.#ringIn(Math.max(left, this.#backoff()));
   }
 
   /**
@@ -78,12 +88,13 @@ export class Shipper {
     this.#hasMore = false;
     try {
       for (;;) {
-        this.#activeAt = Date.now();
+        this.#lookedAt = Date.now();
+        this.#activeAt = this.#lookedAt;
         const handle = this.#source.open();
         const effect = call((engine) => engine.ledger_shipment(handle, this.#lane));
         if (effect === undefined) break;
         // Nobody may hear of what a crash could still undo.
-        await this.#source.storage.sync();
+        if (!this.#source.isDurable()) await this.#source.storage.sync();
         const reply = await performCall(effect, this.#source.env);
         if (this.#run !== run) return;
         if (reply.startsWith("!")) throw new Error("there was no answer");
@@ -91,7 +102,6 @@ export class Shipper {
         if (!call((engine) => engine.ledger_shipped(open, this.#lane, reply))) break;
       }
       this.#activeAt = null;
-      this.#endedAt = Date.now();
       this.#failures = 0;
       if (this.#hasMore) this.plan();
     } catch (error) {

@@ -230,8 +230,11 @@ impl World {
                 registry::call(&self.store("registry", ""), &message, self.now).unwrap().to_text()
             }
             Effect::Rollup { names, message } => {
-                let call =
-                    |name: &String| rollup::call(&self.store("rollup", name), &message).unwrap().to_text();
+                let call = |name: &String| {
+                    let store = self.store("rollup", name);
+                    let is_made = rollup::is_made(&store).unwrap();
+                    rollup::call(&store, &message, is_made).unwrap().to_text()
+                };
                 names.iter().map(call).collect::<Vec<_>>().join("\n")
             }
             Effect::Events { names, message } => {
