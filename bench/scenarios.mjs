@@ -76,8 +76,8 @@ export const SCENARIOS = [
     asked: postToMany("/v1/customers/many-{}/consume", MANY, { amount: AMOUNT }),
     customers: Array.from({ length: MANY }, (_, index) => `many-${index + 1}`),
     grant: 1000,
-    // A ledger tells analytics every 2 seconds: in shorter turns it would do so more often.
-    leastSeconds: 2,
+    // A ledger tells analytics every 3.5 seconds: in shorter turns it would do so more often yet.
+    leastSeconds: 3,
     consumptions: 1,
   },
   {
