@@ -10,6 +10,7 @@ mod canonical;
 mod number;
 mod parts_read;
 mod parts_written;
+mod plain;
 mod raw;
 mod reader;
 mod tape;

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::Unreadable;
 use super::number::fits_double;
+use super::plain::plain_length;
 
 /// Values in values; more is no message of ours, and no body that a caller
 /// means.
@@ -95,7 +96,13 @@ impl<'a> Tape<'a> {
 
     /// Whether a name at a place is this one.
     pub(crate) fn is_name(&self, place: usize, name: &str) -> bool {
-        self.string(place).is_some_and(|text| text == name)
+        match self.nodes.get(place) {
+            Some(Node { kind: Kind::Text, start, end, .. }) => {
+                let inner = start.wrapping_add(1)..end.wrapping_sub(1);
+                self.text.as_bytes().get(inner) == Some(name.as_bytes())
+            }
+            _ => self.string(place).is_some_and(|text| text == name),
+        }
     }
 
     /// Whether every reader of JSON can take what is in it: no half of a
@@ -207,6 +214,8 @@ impl Parser<'_> {
         let mut kind = Kind::Text;
         self.step();
         loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            self.at = self.at.wrapping_add(plain_length(rest));
             match self.peek() {
                 b'"' => {
                     self.step();
@@ -217,8 +226,7 @@ impl Parser<'_> {
                     self.step();
                     self.escape()?;
                 }
-                0..=0x1f => return None,
-                _ => self.step(),
+                _ => return None,
             }
         }
     }

@@ -9,6 +9,7 @@ use std::fmt;
 use serde::ser::{Error, Serialize, Serializer};
 
 use super::parts_written::Parts;
+use super::plain::plain_length;
 use super::raw::RAW;
 
 /// A value that has no form here: a floating point number or a byte string,
@@ -109,30 +110,32 @@ impl Writer {
 /// A text as a JSON string: with escapes only where JSON wants them.
 pub(super) fn quote(text: &str, out: &mut String) {
     out.push_str("\"");
-    let mut plain = 0;
-    for (place, byte) in text.bytes().enumerate() {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.push_str(text.get(plain..place).unwrap_or_default());
-        plain = place.wrapping_add(1);
-        out.push_str(match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            8 => "\\b",
-            12 => "\\f",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            0..=15 => "\\u000",
-            _ => "\\u001",
-        });
-        if byte < b' ' && !matches!(byte, 8 | 12 | b'\n' | b'\r' | b'\t') {
-            out.extend(char::from_digit(u32::from(byte % 16), 16));
-        }
+    let mut rest = text;
+    loop {
+        let (plain, behind) = rest.split_at_checked(plain_length(rest.as_bytes())).unwrap_or((rest, ""));
+        out.push_str(plain);
+        let Some(byte) = behind.bytes().next() else { break };
+        escape(byte, out);
+        rest = behind.get(1..).unwrap_or_default();
     }
-    out.push_str(text.get(plain..).unwrap_or_default());
     out.push_str("\"");
+}
+
+fn escape(byte: u8, out: &mut String) {
+    out.push_str(match byte {
+        b'"' => "\\\"",
+        b'\\' => "\\\\",
+        8 => "\\b",
+        12 => "\\f",
+        b'\n' => "\\n",
+        b'\r' => "\\r",
+        b'\t' => "\\t",
+        0..=15 => "\\u000",
+        _ => "\\u001",
+    });
+    if byte < b' ' && !matches!(byte, 8 | 12 | b'\n' | b'\r' | b'\t') {
+        out.extend(char::from_digit(u32::from(byte % 16), 16));
+    }
 }
 
 impl<'a> Serializer for &'a mut Writer {
