@@ -124,7 +124,7 @@ pub struct Parts {
     /// The machine word, which also gives status and title.
     pub code: Code,
     /// The sentence for this occurrence.
-    pub detail: String,
+    pub detail: Cow<'static, str>,
     /// Further members, each already JSON.
     pub extra: Vec<(&'static str, JsonText)>,
 }
@@ -139,8 +139,14 @@ impl Deref for Problem {
 
 impl Problem {
     /// A problem with a sentence.
-    pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self(Box::new(Parts { code, detail: detail.into(), extra: Vec::new() }))
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(code, detail.into())
+    }
+
+    // Not inlined, for problems are made in more than a hundred places.
+    #[inline(never)]
+    fn of(code: Code, detail: Cow<'static, str>) -> Self {
+        Self(Box::new(Parts { code, detail, extra: Vec::new() }))
     }
 
     /// With another code.
@@ -152,13 +158,18 @@ impl Problem {
 
     /// Its sentence.
     pub fn into_detail(self) -> String {
-        self.0.detail
+        self.0.detail.into_owned()
     }
 
     /// With one further member.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: &impl Serialize) -> Self {
-        self.0.extra.push((name, JsonText(json::write(value))));
+    pub fn with(self, name: &'static str, value: &impl Serialize) -> Self {
+        self.with_json(name, json::write(value))
+    }
+
+    #[inline(never)]
+    fn with_json(mut self, name: &'static str, json: String) -> Self {
+        self.0.extra.push((name, JsonText(json)));
         self
     }
 

@@ -196,13 +196,26 @@ pub struct Io(Rc<RefCell<Slot>>);
 
 impl Io {
     /// Has the shell perform an effect and waits for its reply.
-    pub async fn perform(&self, effect: Effect) -> String {
+    #[inline(never)]
+    pub fn perform(&self, effect: Effect) -> Performing<'_> {
         self.0.borrow_mut().effect = Some(effect);
-        std::future::poll_fn(|_| match self.0.borrow_mut().reply.take() {
+        Performing(&self.0)
+    }
+}
+
+/// An effect under way. By hand and not an `async` function, which would be made anew in each flow
+/// that waits, with room for the effect.
+pub struct Performing<'a>(&'a RefCell<Slot>);
+
+impl Future for Performing<'_> {
+    type Output = String;
+
+    #[inline(never)]
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<String> {
+        match self.0.borrow_mut().reply.take() {
             Some(reply) => Poll::Ready(reply),
             None => Poll::Pending,
-        })
-        .await
+        }
     }
 }
 

@@ -105,7 +105,7 @@ impl Front {
         incoming: &Incoming,
         access: Access,
     ) -> Result<(Caller, Option<Rc<ProjectRecord>>), Problem> {
-        let invalid = |detail: &str| Problem::new(Code::InvalidKey, detail);
+        let invalid = |detail: &'static str| Problem::new(Code::InvalidKey, detail);
         let token = key_of(incoming)?;
         let key = self.verify(token).ok_or_else(|| invalid("this API key is not valid"))?;
         if !is_of_deployment(&key, incoming) {

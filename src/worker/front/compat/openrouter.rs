@@ -48,7 +48,7 @@ pub(super) fn error(problem: &Problem) -> String {
         Code::MissingKey => "Missing Authentication header",
         Code::InsufficientScope => "Only management keys can perform this operation",
         Code::Internal => "Internal Server Error",
-        _ => problem.detail.as_str(),
+        _ => &*problem.detail,
     };
     json::write(&Refused { error: Why { code: problem.code.status(), message } })
 }

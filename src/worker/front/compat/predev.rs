@@ -34,8 +34,8 @@ impl Call<'_> {
 pub(super) fn error(problem: &Problem) -> String {
     let (error, message) = match problem.code {
         Code::MissingField => ("Missing context", "Unable to determine user or organization from API key"),
-        code if code.status() >= 500 => ("Failed to retrieve credits balance", problem.detail.as_str()),
-        code => (reason(code.status()), problem.detail.as_str()),
+        code if code.status() >= 500 => ("Failed to retrieve credits balance", &*problem.detail),
+        code => (reason(code.status()), &*problem.detail),
     };
     json::write(&Refused { error, message })
 }

@@ -166,7 +166,7 @@ fn mode_of(event: &Event) -> Mode {
     if event.livemode { Mode::Live } else { Mode::Test }
 }
 
-fn wrong_mode(detail: &str) -> Problem {
+fn wrong_mode(detail: &'static str) -> Problem {
     Problem::field(Code::InvalidField, "livemode", detail)
 }
 
