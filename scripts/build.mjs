@@ -36,6 +36,8 @@ export const WORKER_OPENAPI = join(WORKER_DIR, "openapi.json.gz");
 // Named one by one: `--all-features` lets wasm-opt emit what no runtime loads.
 const WASM_OPT_FLAGS = [
   "-Oz",
+  // Valid addresses begin above: Rust puts its stack first, and it is far larger than 1 KiB.
+  "--low-memory-unused",
   "--enable-bulk-memory",
   "--enable-bulk-memory-opt",
   "--enable-nontrapping-float-to-int",
