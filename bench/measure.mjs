@@ -10,7 +10,7 @@ import { freshDirectory } from "./storage.mjs";
 import { auditScenario, checkConformance, customerApi } from "./verify.mjs";
 
 /** The same for all, and long enough for V8 to have compiled what is hot. */
-const WARM_UP_SECONDS = 4;
+export const WARM_UP_SECONDS = 4;
 /** What a contender needs around its turns: two starts, the conformance check, the audit. */
 const OVERHEAD_SECONDS = 3;
 const AROUND_A_TURN_SECONDS = 0.15;
