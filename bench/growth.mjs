@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { elapsed } from "../scripts/process.mjs";
 import { AMOUNT } from "./amounts.mjs";
 import { OURS } from "./contenders.mjs";
@@ -86,7 +86,7 @@ async function growCustomers({ url, key, cpuSeconds }, { rounds, seconds, custom
 async function untilIdle(cpuSeconds) {
   const started = performance.now();
   for (let before = cpuSeconds(); ; before = cpuSeconds()) {
-    await setTimeout(IDLE_LOOK_MS);
+    await pause(IDLE_LOOK_MS);
     if (cpuSeconds() - before < IDLE_CPU_SECONDS) return;
     if (performance.now() - started > IDLE_DEADLINE_MS) throw new Error("workerd is never idle");
   }

@@ -1,8 +1,8 @@
 //! What the journal's entries add up to, for analytics.
 //!
 //! In: a span of entries. Out: groups by day, type and priced action. This is
-//! the one place that says what counts as consumed, added, removed and
-//! overage; what a rollup shard holds comes from here too. It is said twice:
+//! the one room that says what counts as consumed, added, removed and
+//! overage; what a rollup shard holds comes from here too. It says it twice:
 //! in SQL, since entries are many and groups are few, and in Rust for entries
 //! that are in memory anyway ([`super::untold`]).
 

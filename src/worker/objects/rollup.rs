@@ -202,7 +202,9 @@ fn receive<S: Store>(store: &S, deltas: &Deltas) -> Result<u64, StoreFault> {
         if today > day {
             close_day(store, id)?;
         }
-        count(store, deltas, groups, (seen, day), today)?;
+        if !count(store, deltas, groups, (seen, day), today)? {
+            return Err(StoreFault("a row that was read is not there".to_owned()));
+        }
         (seen, day) = (deltas.upto, today);
     }
     add_totals(store, &deltas.groups)?;
