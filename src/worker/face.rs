@@ -138,6 +138,12 @@ pub fn resume(task: u32, reply: String) -> String {
     })
 }
 
+/// Ends a request that the reply to [`Effect::AnswerOfLedger`] has answered.
+#[wasm_bindgen]
+pub fn answered(task: u32) {
+    with_engine(|engine| engine.flows.end(task));
+}
+
 /// Takes an effect that no request waits for.
 #[wasm_bindgen]
 pub fn next_background() -> Option<String> {

@@ -33,6 +33,15 @@ pub enum Effect {
         /// A [`crate::worker::message::LedgerCall`].
         message: String,
     },
+    /// As [`Effect::LedgerByName`]; and a good reply that tells the front
+    /// nothing besides answers the request as it stands. The flow is then not
+    /// resumed but ended: what it would do is carry the answer through.
+    AnswerOfLedger {
+        /// As there.
+        name: String,
+        /// As there.
+        message: String,
+    },
     /// Call the ledger object that an id names.
     LedgerById {
         /// The platform's id in hexadecimal.
@@ -143,6 +152,7 @@ impl Effect {
     pub fn to_text(&self) -> String {
         match self {
             Self::LedgerByName { name, message } => format!("L{name}\n{message}"),
+            Self::AnswerOfLedger { name, message } => format!("l{name}\n{message}"),
             Self::LedgerById { id, message } => format!("I{id}\n{message}"),
             Self::Project { name, message } => format!("P{name}\n{message}"),
             Self::Rollup { names, message } => format!("U{}\n{message}", joined(names, "\u{1e}")),
@@ -270,6 +280,11 @@ impl Flows {
         let running = self.running.remove(&task)?;
         running.io.0.borrow_mut().reply = Some(reply);
         Some(self.run(task, running))
+    }
+
+    /// Ends a flow that its last effect's reply has answered.
+    pub fn end(&mut self, task: u32) {
+        self.running.remove(&task);
     }
 
     fn run(&mut self, task: u32, mut running: Running) -> Step {

@@ -29,14 +29,25 @@ const ADD_KINDS: [(&str, AddKind); 3] =
 pub(super) enum Address {
     /// Its customer's: see [`ledger_name`].
     Name(String),
+    /// The same one's, whose plain good reply is the answer.
+    Answering(String),
     /// The platform's id of it, out of a transaction's.
     Id(String),
 }
 
 impl Address {
+    /// With a reply that comes back to the flow.
+    fn resumed(self) -> Self {
+        match self {
+            Self::Answering(name) => Self::Name(name),
+            other => other,
+        }
+    }
+
     pub(super) fn effect(&self, message: String) -> Effect {
         match self {
             Self::Name(name) => Effect::LedgerByName { name: name.clone(), message },
+            Self::Answering(name) => Effect::AnswerOfLedger { name: name.clone(), message },
             Self::Id(id) => Effect::LedgerById { id: id.clone(), message },
         }
     }
@@ -53,6 +64,15 @@ impl Call<'_> {
     /// Asks a customer's ledger.
     pub(super) async fn ask_ledger(&self, customer: &Name, ask: Ask) -> Result<Reply, Problem> {
         reply(&self.tell_ledger(customer, ask).await?)
+    }
+
+    /// Asks a customer's ledger for the answer itself: a plain good one goes to
+    /// the caller as it stands, and this flow ends with it.
+    pub(super) async fn answer_of_ledger(&self, customer: &Name, ask: Ask) -> Result<Answer, Problem> {
+        let key = &self.caller.key;
+        let name = ledger_name(&key.project, key.mode, customer);
+        let call = self.ledger_call(Some(customer.clone()), ask);
+        Ok(reply(&self.call_ledger(call, Address::Answering(name)).await?)?.into())
     }
 
     /// Asks a customer's ledger and gives the text that came back, which may
@@ -114,6 +134,7 @@ impl Call<'_> {
         mut text: String,
         address: Address,
     ) -> Result<String, Problem> {
+        let address = address.resumed();
         if Reply::is_wish_for_terms(&text) {
             call.terms = Some(Box::new(self.record().await?.terms.clone()));
             text = self.io.perform(address.effect(json::write(&call))).await;
@@ -130,7 +151,7 @@ impl Call<'_> {
         let body = Body::parse(bytes, &CONSUME_FIELDS)?;
         let (amount, note) = self.priced(&body).await?;
         let request = self.request("consume", Some(&body), bytes, Command::Consume { amount, note })?;
-        Ok(self.ask_ledger(&customer, Ask::Execute(request)).await?.into())
+        self.answer_of_ledger(&customer, Ask::Execute(request)).await
     }
 
     pub(super) async fn check(&self) -> Result<Answer, Problem> {
@@ -141,7 +162,7 @@ impl Call<'_> {
         // Nothing is protected here, but what a consume would refuse is refused.
         let feature = note.as_ref().and_then(|note| note.feature.clone());
         self.request("check", Some(&body), bytes, Command::Consume { amount, note })?;
-        Ok(self.ask_ledger(&customer, Ask::Check { amount, feature }).await?.into())
+        self.answer_of_ledger(&customer, Ask::Check { amount, feature }).await
     }
 
     pub(super) async fn consume_batch(&self) -> Result<Answer, Problem> {
@@ -207,7 +228,7 @@ impl Call<'_> {
             Some(object) => Ask::Refund { object, request },
             None => Ask::Execute(request),
         };
-        Ok(self.ask_ledger(&customer, ask).await?.into())
+        self.answer_of_ledger(&customer, ask).await
     }
 
     pub(super) async fn balance(&self) -> Result<Answer, Problem> {
@@ -238,8 +259,11 @@ impl Call<'_> {
                 return Ok(Answer { status: 200, kind: AnswerKind::Json, headers, body: body.to_owned() });
             }
         }
+        if !cacheable {
+            return self.answer_of_ledger(&customer, Ask::Balance { breakdown }).await;
+        }
         let reply = self.ask_ledger(&customer, Ask::Balance { breakdown }).await?;
-        if cacheable && reply.status == 200 {
+        if reply.status == 200 {
             let value = reply.body.clone();
             self.front.spawn(Effect::KvPut { key: cache_key, ttl_seconds: CACHED_BALANCE_SECONDS, value });
         }

@@ -77,6 +77,7 @@ export function performCall(effect: string, env: Env): Promise<string> | string 
   const message = effect.slice(line + 1);
   switch (effect[0]) {
     case "L":
+    case "l":
       return callObject(env.LEDGER, ledgerId(env, name), message);
     case "I":
       return callById(env.LEDGER, name, message);

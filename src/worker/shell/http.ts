@@ -16,6 +16,10 @@ const METHODS_WITHOUT_BODY = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Statuses whose responses must not have a body (Fetch, "null body status"). */
 const NULL_BODY_STATUSES = new Set([101, 204, 205, 304]);
 
+/** A good status, no flag, no line about a rate limit, and the begin of the body. */
+const PLAIN_REPLY = "200-{";
+const BEFORE_BODY = PLAIN_REPLY.indexOf("{");
+
 /** By an answer's kind; any other is JSON. */
 const MEDIA_TYPES: Record<string, string> = {
   p: "application/problem+json",
@@ -140,22 +144,42 @@ export function isEnd(step: string): boolean {
   return step.startsWith("A200e");
 }
 
-/** The response of an `A` or `S` step: see `Answer::to_text`. */
+/** Whether an object's reply is good and tells the front nothing besides: see `Reply::to_text`. */
+export function isPlainReply(text: string): boolean {
+  return text.startsWith(PLAIN_REPLY);
+}
+
+/** The response of an `A` or `S` step, see `Answer::to_text`; or of a plain reply. */
 export function respond(step: string, task: Task): Response {
+  if (isPlainReply(step))
+    return respondWith(200, headersOf("j", task), step.slice(BEFORE_BODY), task);
   const end = step.indexOf("\n\n");
   const status = Number(step.slice(1, 4));
   const kind = step[4];
   if (kind === "o") return respondFromOrigin(status, step.slice(6, end), task);
+  const headers = headersOf(kind, task);
+  if (end > 5) for (const [name, value] of headerLines(step.slice(6, end))) headers[name] = value;
+  if (task.output !== undefined) return new Response(task.output.readable, { status, headers });
+  return respondWith(status, headers, kind === "d" ? unpack(openapi) : step.slice(end + 2), task);
+}
+
+function headersOf(kind: string | undefined, { requestId, method }: Task): Record<string, string> {
   const headers: Record<string, string> = {
     "Content-Type": MEDIA_TYPES[kind ?? ""] ?? "application/json",
-    "X-Request-Id": task.requestId,
+    "X-Request-Id": requestId,
   };
-  if (end > 5) for (const [name, value] of headerLines(step.slice(6, end))) headers[name] = value;
   // Nothing else is ever cached (RFC 9111, section 3).
-  if (task.method === "GET") headers["Cache-Control"] = "no-store";
-  if (task.output !== undefined) return new Response(task.output.readable, { status, headers });
-  if (task.method === "HEAD") return new Response(null, { status, headers });
-  return new Response(kind === "d" ? unpack(openapi) : step.slice(end + 2), { status, headers });
+  if (method === "GET") headers["Cache-Control"] = "no-store";
+  return headers;
+}
+
+function respondWith(
+  status: number,
+  headers: Record<string, string>,
+  body: string | ReadableStream | undefined,
+  { method }: Task,
+): Response {
+  return new Response(method === "HEAD" ? null : body, { status, headers });
 }
 
 function unpack(gzipped: ArrayBuffer): ReadableStream | undefined {

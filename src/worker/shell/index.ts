@@ -10,6 +10,7 @@ import {
   BROKEN,
   isEnd,
   isGated,
+  isPlainReply,
   mayHaveBody,
   NO_BODY,
   newRequestId,
@@ -84,7 +85,7 @@ async function answer(task: Task): Promise<Response> {
       flow,
       call((engine) => engine.begin(flow.number, head, body, now())),
     );
-    if (step.charCodeAt(0) === ANSWER) return respond(step, task);
+    if (step.charCodeAt(0) !== STREAM) return respond(step, task);
     task.output = new Output();
     finishStream(flow, task.output);
     return respond(step, task);
@@ -106,6 +107,10 @@ async function drive({ task, number, generation }: Flow, first: string): Promise
     if (step.charCodeAt(0) === ANSWER || step.charCodeAt(0) === STREAM) return step;
     seeThrough(step, task);
     const reply = await perform(step, task);
+    if (step.charCodeAt(0) === ANSWER_OF_LEDGER && isPlainReply(reply)) {
+      call((engine) => engine.answered(number));
+      return reply;
+    }
     // The instance that began this request is gone, and its flow with it.
     if (currentGeneration() !== generation) throw new Error("the engine was restarted");
     step = call((engine) => engine.resume(number, reply));
@@ -158,7 +163,8 @@ function seeThrough(step: string, task: Task): void {
   const code = step.charCodeAt(0);
   if (task.finish !== undefined) return;
   const isOneLedgerCall =
-    (code === LEDGER_BY_NAME || code === LEDGER_BY_ID) && !isGated(task.target);
+    code === ANSWER_OF_LEDGER ||
+    ((code === LEDGER_BY_NAME || code === LEDGER_BY_ID) && !isGated(task.target));
   if (isOneLedgerCall || STREAMED.has(code)) return;
   task.context.waitUntil(
     new Promise<void>((resolve) => {
@@ -168,6 +174,7 @@ function seeThrough(step: string, task: Task): void {
 }
 
 const BACKGROUND = "+".charCodeAt(0);
+const ANSWER_OF_LEDGER = "l".charCodeAt(0);
 const LEDGER_BY_NAME = "L".charCodeAt(0);
 const LEDGER_BY_ID = "I".charCodeAt(0);
 /** Many ledgers, next lines, write. */
