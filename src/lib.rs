@@ -8,6 +8,7 @@
 //! - [`pricing`]: turns an action or a count of tokens into an amount.
 //! - [`tally`]: sums of many amounts, for analytics.
 //! - [`json`]: texts from values and values from texts.
+//! - [`packed`]: the same, between parts that know each other's types.
 //! - [`api`]: what travels over HTTP: request bodies, answers, problems.
 //! - `worker` (feature `worker`): what only runs on Cloudflare or workerd:
 //!   keys, routes, the journal, the objects.
@@ -24,6 +25,7 @@ pub mod client;
 pub mod credits;
 pub mod json;
 pub mod ledger;
+pub mod packed;
 pub mod pricing;
 pub mod tally;
 pub mod text;

@@ -10,4 +10,5 @@
 )]
 
 mod analytics_rooms;
+mod messages;
 mod sqlite;

@@ -9,11 +9,13 @@
     clippy::arithmetic_side_effects
 )]
 
+mod messages;
 mod sqlite;
 
 use edge_credits::Timestamp;
 use edge_credits::worker::objects::ledger::LedgerObject;
 use edge_credits::worker::objects::ledger_audit::goes_on;
+use messages::message;
 use serde_json::{Value, json};
 use sqlite::Sqlite;
 
@@ -26,8 +28,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn call(ask: Value) -> String {
-    json!({ "project": "shop", "mode": "live", "customer": "alice", "terms_version": 0, "ask": ask })
-        .to_string()
+    message(json!({ "project": "shop", "mode": "live", "customer": "alice", "terms_version": 0, "ask": ask }))
 }
 
 fn execute(command: Value, key: Option<&str>) -> String {
@@ -154,8 +155,8 @@ fn a_row_that_is_gone_moved_or_put_in_another_journal_is_found() {
 
     let store = journal();
     change(&store, "UPDATE identity SET customer = 'bob'");
-    let message = json!({ "project": "shop", "mode": "live", "customer": "bob", "ask": { "audit": {} } });
-    let reply = open(&store).call(&message.to_string(), at(0)).unwrap();
+    let call = json!({ "project": "shop", "mode": "live", "customer": "bob", "ask": { "audit": {} } });
+    let reply = open(&store).call(&message(call), at(0)).unwrap();
     let found: Value = serde_json::from_str(&reply.body).unwrap();
     assert_eq!((&found["faults"][0]["seq"], &found["faults"][0]["fault"]), (&json!(1), &json!("hash")));
 }

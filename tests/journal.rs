@@ -9,12 +9,14 @@
     clippy::arithmetic_side_effects
 )]
 
+mod messages;
 mod sqlite;
 
 use edge_credits::worker::journal::SqlJournal;
 use edge_credits::worker::objects::ledger::LedgerObject;
 use edge_credits::worker::objects::ledger_audit::goes_on;
 use edge_credits::{Credits, Timestamp};
+use messages::message;
 use serde_json::json;
 use sqlite::Sqlite;
 
@@ -25,8 +27,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn call(ask: serde_json::Value) -> String {
-    json!({ "project": "shop", "mode": "live", "customer": "alice", "terms_version": 0, "ask": ask })
-        .to_string()
+    message(json!({ "project": "shop", "mode": "live", "customer": "alice", "terms_version": 0, "ask": ask }))
 }
 
 fn execute(command: serde_json::Value, key: Option<&str>) -> String {
@@ -204,13 +205,10 @@ fn a_ledger_does_not_exist_for_strangers() {
     for (project, mode, customer) in
         [("other", "live", "alice"), ("shop", "test", "alice"), ("shop", "live", "bob")]
     {
-        let message =
-            json!({ "project": project, "mode": mode, "customer": customer, "ask": { "audit": {} } })
-                .to_string();
-        assert_eq!(ledger.call(&message, at(1)).unwrap().status, 404, "{message}");
+        let call = json!({ "project": project, "mode": mode, "customer": customer, "ask": { "audit": {} } });
+        assert_eq!(ledger.call(&message(call), at(1)).unwrap().status, 404, "{project} {mode} {customer}");
     }
-    let by_id =
-        json!({ "project": "shop", "mode": "live", "ask": { "transaction": { "seq": 1 } } }).to_string();
+    let by_id = message(json!({ "project": "shop", "mode": "live", "ask": { "transaction": { "seq": 1 } } }));
     assert_eq!(ledger.call(&by_id, at(1)).unwrap().status, 200);
 }
 
@@ -305,7 +303,7 @@ fn tables_that_were_begun_and_not_finished_are_finished() {
         let balance = body(&mut open(&store), &call(json!({ "balance": { "breakdown": false } })), at(2));
         assert_eq!(balance["balance"], 2, "after {begun} statements");
         let stranger = json!({ "project": "other", "mode": "live", "customer": "eve", "ask": "customer" });
-        assert_eq!(open(&store).call(&stranger.to_string(), at(2)).unwrap().status, 404);
+        assert_eq!(open(&store).call(&message(stranger), at(2)).unwrap().status, 404);
         assert_eq!(store.count("sqlite_master WHERE name LIKE 'entries%'"), 5);
     }
 }

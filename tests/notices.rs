@@ -3,11 +3,13 @@
 #![cfg(all(not(target_arch = "wasm32"), feature = "worker"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod messages;
 mod sqlite;
 
 use edge_credits::Timestamp;
 use edge_credits::worker::objects::events::{self, Notices};
 use edge_credits::worker::objects::ledger::LedgerObject;
+use messages::message;
 use serde_json::{Value, json};
 use sqlite::Sqlite;
 
@@ -25,9 +27,9 @@ fn open(store: &Sqlite) -> LedgerObject<Sqlite> {
 /// Does a command, commits, and gives its answer.
 fn execute(ledger: &mut LedgerObject<Sqlite>, command: &Value, now: Timestamp) -> Value {
     let ask = json!({ "execute": { "command": command } });
-    let message =
-        json!({ "project": "shop", "mode": "live", "customer": "alice", "terms_version": 0, "ask": ask })
-            .to_string();
+    let message = message(
+        json!({ "project": "shop", "mode": "live", "customer": "alice", "terms_version": 0, "ask": ask }),
+    );
     let reply = ledger.call(&message, now).unwrap();
     assert_eq!(reply.status, 200, "{}", reply.body);
     ledger.commit().unwrap();
@@ -134,10 +136,8 @@ fn a_journal_of_before_is_read_and_tells_from_now_on() {
     let kinds = |ledger: &LedgerObject<Sqlite>| told(&ledger.notices_after(0, 100).unwrap().unwrap());
     assert_eq!(kinds(&ledger)[0].0, "balance.exhausted");
     assert_eq!(kinds(&open(&store)), kinds(&ledger));
-    let audit =
-        json!({ "project": "shop", "mode": "live", "customer": "alice", "terms_version": 0, "ask": { "audit": {} } })
-            .to_string();
-    let audit = open(&store).call(&audit, at(3)).unwrap().body;
+    let audit = json!({ "project": "shop", "mode": "live", "customer": "alice", "terms_version": 0, "ask": { "audit": {} } });
+    let audit = open(&store).call(&message(audit), at(3)).unwrap().body;
     assert!(audit.contains(r#""entries":3,"consistent":true"#), "{audit}");
 }
 
@@ -152,7 +152,7 @@ fn the_end_of_a_period_is_not_told_as_running_low() {
         let ask = json!({ "execute": { "command": consume(credits) } });
         let call = json!({ "project": "shop", "mode": "live", "customer": "alice", "terms_version": 1,
                            "terms": terms, "ask": ask });
-        assert_eq!(ledger.call(&call.to_string(), at(second)).unwrap().status, 200);
+        assert_eq!(ledger.call(&message(call), at(second)).unwrap().status, 200);
         ledger.commit().unwrap();
     };
     charge(1, 0);

@@ -56,7 +56,8 @@ fn a_charge_asks_the_record_then_the_ledger_then_answers() {
     let step = begin(3, &head, Some(br#"{"amount":0.3}"#.to_vec()), NOW_MS);
     assert_eq!(step, "Gproject:shop:live");
     let step = resume(3, "=".to_owned() + r#"{"version":1}"#);
-    let call = r#"{"project":"shop","mode":"live","customer":"al ice","terms_version":0,"may_buy":true,"ask":{"execute":{"command":{"consume":{"amount":300000}}}}}"#;
+    // Packed: of the project "shop" in live mode, for the first kind of ask and of command.
+    let call = "a(4:shopA6:al ice~0;~tA(A(300000;~)~~))";
     assert_eq!(step, format!("Lshop\u{1f}live\u{1f}al ice\n{call}"));
     assert_eq!(resume(3, "200r{}".to_owned()), "A200j\nIdempotent-Replayed:true\n\n{}");
     // The flow is over: there is nothing to bring a reply to.

@@ -11,6 +11,7 @@ use serde::ser::{Error, Serialize, Serializer};
 use super::parts_written::Parts;
 use super::plain::plain_length;
 use super::raw::RAW;
+use crate::text::push_number;
 
 /// A value that has no form here: a floating point number or a byte string,
 /// which no type of ours has.
@@ -67,19 +68,7 @@ impl Writer {
 
     #[inline(never)]
     fn unsigned(&mut self, number: u64) {
-        let mut digits = [0_u8; 20];
-        let mut rest = number;
-        let mut first = digits.len();
-        while let (true, Some(place)) =
-            (rest > 0 || first == digits.len(), digits.get_mut(first.wrapping_sub(1)))
-        {
-            // Below ten.
-            *place = b'0' | u8::try_from(rest % 10).unwrap_or_default();
-            rest /= 10;
-            first = first.wrapping_sub(1);
-        }
-        let digits = digits.get(first..).unwrap_or_default();
-        self.text.push_str(std::str::from_utf8(digits).unwrap_or_default());
+        push_number(&mut self.text, number);
     }
 
     #[inline(never)]

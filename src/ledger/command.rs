@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Purchase, SettingChange, Settings, Source, TakeBack};
 use crate::credits::Credits;
+use crate::packed::as_json;
 use crate::pricing::{ModelPrice, Tokens};
 use crate::text::Name;
 use crate::time::Timestamp;
@@ -70,7 +71,7 @@ pub enum Command {
     Configure(Box<Configuration>),
     /// Take credits in that were paid for. Once per purchase: the request's
     /// key must be [`purchase_key`].
-    Purchase(Box<Purchase>),
+    Purchase(#[serde(with = "as_json")] Box<Purchase>),
     /// Say that a payment failed. One that overage had begun stops further
     /// ones.
     FailPurchase {
@@ -194,7 +195,7 @@ pub struct Opening {
     /// From where its periods are counted; now if absent.
     pub anchor: Option<Timestamp>,
     /// Its own settings.
-    #[serde(default)]
+    #[serde(default, with = "as_json")]
     pub settings: Settings,
 }
 
@@ -214,6 +215,7 @@ pub struct TierChange {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Configuration {
     /// What to change.
+    #[serde(with = "as_json")]
     pub changes: Vec<SettingChange>,
     /// Let overage buy again after a purchase that failed.
     pub unblock_purchases: bool,

@@ -20,7 +20,7 @@ use crate::text::joined;
 use crate::time::Timestamp;
 
 /// Stands between texts that cross together: a control character, which is in
-/// no name and in no JSON text.
+/// no name, no JSON text and no packed one.
 pub const SEPARATOR: char = '\u{1e}';
 
 /// Something that only the shell can do. Each is answered by one text.

@@ -1,11 +1,13 @@
-//! What the Worker's front says to the objects, as JSON text. How they answer
-//! is in [`super::reply`].
+//! What the Worker's front says to the objects: to ledgers in packed texts,
+//! since every request does, to the others in JSON. How they answer is in
+//! [`super::reply`].
 
 use serde::{Deserialize, Serialize};
 
 use super::keys::Mode;
 use crate::credits::Credits;
 use crate::ledger::{Request, SettingChange, Terms};
+use crate::packed::{self, Malformed};
 use crate::text::Name;
 use crate::time::Timestamp;
 
@@ -26,13 +28,34 @@ pub struct LedgerCall {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms_version: Option<u64>,
     /// The terms themselves, when the object asked for them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "packed::as_json")]
     pub terms: Option<Box<Terms>>,
     /// The caller makes the purchase that overage may begin.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub may_buy: bool,
     /// What is asked.
     pub ask: Ask,
+}
+
+/// What a call to a ledger begins with: the version of what stands behind it.
+/// It changes with [`LedgerCall`] and whatever is in it, so that during a
+/// deployment an object refuses the calls of another version's Worker, where it
+/// would take one value for another.
+const CALL_VERSION: &str = "a";
+
+impl LedgerCall {
+    /// As the text that crosses. It has no U+001E in it.
+    pub fn to_text(&self) -> String {
+        packed::write(CALL_VERSION, self)
+    }
+
+    /// From the text that crossed.
+    ///
+    /// # Errors
+    /// If it is no call of this version.
+    pub fn from_text(text: &str) -> Result<Self, Malformed> {
+        packed::read(text.strip_prefix(CALL_VERSION).ok_or(Malformed)?)
+    }
 }
 
 /// What can be asked of a ledger object.

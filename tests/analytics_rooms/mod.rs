@@ -7,6 +7,7 @@ use edge_credits::Timestamp;
 use edge_credits::worker::objects::ledger::LedgerObject;
 use serde_json::{Value, json};
 
+use crate::messages::message;
 use crate::sqlite::Sqlite;
 
 const OBJECT: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -16,8 +17,9 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn ask(customer: &str, ask: &Value) -> String {
-    json!({ "project": "shop", "mode": "live", "customer": customer, "terms_version": 0, "ask": ask })
-        .to_string()
+    message(
+        json!({ "project": "shop", "mode": "live", "customer": customer, "terms_version": 0, "ask": ask }),
+    )
 }
 
 /// Does one command on a customer's ledger, which must take it.

@@ -10,6 +10,7 @@ use edge_credits::worker::objects::rollup::{self, SHARDS, shard_name};
 use edge_credits::worker::objects::shipping::Lane;
 use serde_json::{Value, json};
 
+use crate::messages::message;
 use crate::sqlite::Sqlite;
 
 /// Steele and Vigna's SplitMix64.
@@ -109,7 +110,7 @@ impl Customer {
         let ask = json!({ "execute": { "command": command } });
         let call =
             json!({ "project": "shop", "mode": "live", "customer": self.id, "terms_version": 0, "ask": ask });
-        let reply = self.ledger.call(&call.to_string(), now).unwrap();
+        let reply = self.ledger.call(&message(call), now).unwrap();
         self.ledger.commit().unwrap();
         serde_json::from_str(&reply.body).unwrap()
     }

@@ -319,3 +319,20 @@ test("an import that is killed again and again is finished by sending it again",
     return listed.body.pagination.total >= ROWS / 3 && body;
   });
 });
+
+test("a control character in a description stays there, in an import and in a charge", async () => {
+  const description = "one\u001etwo\n\u001e\u0000";
+  const rows = [..."abc"].map((id) => row(id, `control ${id}`, 1, { description }));
+  const told = await imported(lines(...rows));
+  assert.deepEqual([told.errors, counts(told)], [[], [3, 0, 0]]);
+  const body = { amount: 1, description };
+  assert.equal(
+    (await engine.send("POST", "/v1/customers/control b/consume", { key, body })).status,
+    200,
+  );
+  const { body: listed } = await engine.send("GET", "/v1/customers/control b/transactions", {
+    key,
+  });
+  const kept = listed.data.map((one: Json) => one.description);
+  assert.deepEqual(kept, [description, description]);
+});

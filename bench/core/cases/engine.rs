@@ -7,6 +7,7 @@ use edge_credits::json;
 use edge_credits::text::Name;
 use edge_credits::worker::journal::chain::{Content, Hash};
 use edge_credits::worker::keys::{KEY_ID_BYTES, Key, Mode, Scopes, Signer};
+use edge_credits::worker::message::LedgerCall;
 use edge_credits::worker::objects::ledger::LedgerObject;
 use edge_credits::worker::store::{Store, StoreFault};
 
@@ -32,7 +33,9 @@ impl Store for Nowhere {
 }
 
 fn call(ask: &str) -> String {
-    format!(r#"{{"project":"shop","mode":"live","customer":"alice","terms_version":0,"ask":{ask}}}"#)
+    let call =
+        format!(r#"{{"project":"shop","mode":"live","customer":"alice","terms_version":0,"ask":{ask}}}"#);
+    json::read::<LedgerCall>(&call).unwrap().to_text()
 }
 
 /// An ask of one customer with credits, and its commit.

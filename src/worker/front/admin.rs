@@ -226,7 +226,7 @@ impl Call<'_> {
             ask: Ask::Execute(Request { command, key: None, deadline: None }),
         };
         let name = ledger_name(&own.project, own.mode, &customer);
-        let text = self.io.perform(Effect::LedgerByName { name, message: json::write(&call) }).await;
+        let text = self.io.perform(Effect::LedgerByName { name, message: call.to_text() }).await;
         reply_is_good(&text)
     }
 }

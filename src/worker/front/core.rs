@@ -3,7 +3,6 @@
 use super::read::{CONSUME_FIELDS, fingerprint};
 use super::{Answer, AnswerKind, Call, ledger_name, reply};
 use crate::api::{Body, Code, Problem};
-use crate::json;
 use crate::ledger::{AddKind, Addition, Command, IdempotencyKey, Kind, Note, Request, Source};
 use crate::text::Name;
 use crate::worker::base62;
@@ -120,7 +119,7 @@ impl Call<'_> {
     /// Makes a call to a ledger, once more with the project's terms if it asks
     /// for them, and once more after the purchase that it may ask for.
     async fn call_ledger(&self, call: LedgerCall, address: Address) -> Result<String, Problem> {
-        let text = self.io.perform(address.effect(json::write(&call))).await;
+        let text = self.io.perform(address.effect(call.to_text())).await;
         if Reply::is_wish_for_terms(&text) || Reply::is_wish_to_buy(&text) {
             // Boxed, since nearly no call comes here and each would have the room for it.
             return Box::pin(self.grant_wishes(call, text, address)).await;
@@ -137,7 +136,7 @@ impl Call<'_> {
         let address = address.resumed();
         if Reply::is_wish_for_terms(&text) {
             call.terms = Some(Box::new(self.record().await?.terms.clone()));
-            text = self.io.perform(address.effect(json::write(&call))).await;
+            text = self.io.perform(address.effect(call.to_text())).await;
         }
         match Reply::is_wish_to_buy(&text) {
             true => self.buy_and_repeat(call, &text, &address).await,

@@ -65,8 +65,8 @@ impl<S: Store> LedgerObject<S> {
     /// # Errors
     /// The store's fault; the object must then be dropped.
     pub fn call(&mut self, message: &str, now: Timestamp) -> Result<Reply, StoreFault> {
-        let call: LedgerCall =
-            json::read(message).map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
+        let call = LedgerCall::from_text(message)
+            .map_err(|error| StoreFault(format!("unreadable call: {error}")))?;
         if let Some(refused) = self.refuse_stranger(&call) {
             return Ok(refused.into());
         }

@@ -19,6 +19,8 @@
 )]
 
 mod engine;
+#[path = "../../messages/mod.rs"]
+mod messages;
 mod mutate;
 mod requests;
 #[path = "../../sqlite/mod.rs"]

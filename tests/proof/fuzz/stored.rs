@@ -5,12 +5,14 @@
 use edge_credits::ledger::Event;
 use edge_credits::worker::flow::Effect;
 use edge_credits::worker::front::Front;
+use edge_credits::worker::message::LedgerCall;
 use edge_credits::worker::objects::ledger::LedgerObject;
 use edge_credits::worker::objects::shipping::Lane;
 use edge_credits::worker::record::ProjectRecord;
 use serde_json::json;
 
 use crate::engine::Fuzz;
+use crate::messages::message;
 use crate::requests::Request;
 use crate::sqlite::Sqlite;
 use crate::world::ledger_id;
@@ -43,6 +45,18 @@ const EVENTS: &[&str] = &[
     "253402300799999",
     "1772323200000",
 ];
+/// One of each kind of ask that holds others.
+const ASKS: &[&str] = &[
+    r#"{"execute":{"command":{"consume":{"amount":1,"note":{"description":"a\u001eb","metadata":"{}"}}}}}"#,
+    r#"{"execute":{"command":{"add":{"amount":1,"kind":"topup","product":"p","expires_at":1}},"deadline":1}}"#,
+    r#"{"execute":{"command":{"open":{"settings":{}}},"key":{"key":"k","fingerprint":"f"}}}"#,
+    r#"{"batch":{"items":[{"command":{"consume":{"amount":1}}},{"command":"close"}],"atomic":true}}"#,
+    r#"{"import":{"rows":[{"command":{"complete":{"hold":1,"success":true,"charge":{"amount":1}}}}]}}"#,
+    r#"{"transactions":{"limit":1,"offset":0,"kind":"consume","from":0}}"#,
+    r#""payer""#,
+];
+const PACKED: &[&str] =
+    &["~", "(", ")", "A", "1;", "-1;", "9000000000000000;", "18446744073709551615;", "0:", "1:a", "1+a0:"];
 /// Stands between a row and the next.
 const NEXT: char = '\n';
 
@@ -96,7 +110,7 @@ fn use_ledger(store: &Sqlite, id: &str) -> String {
         for ask in asks {
             let call = json!({ "project": "shop", "mode": "live", "customer": "anna", "terms_version": 0, "ask": ask });
             let now = now().after_ms(later);
-            match ledger.call(&call.to_string(), now).and_then(|reply| ledger.commit().map(|_| reply)) {
+            match ledger.call(&message(call), now).and_then(|reply| ledger.commit().map(|_| reply)) {
                 Ok(reply) => said.push_str(&format!("{} ", reply.status)),
                 // As in the shell: the object is dropped.
                 Err(fault) => return format!("{said}{}", place(&fault.0)),
@@ -170,6 +184,28 @@ fn snapshots() {
             store.connection.execute(insert, [String::from_utf8_lossy(input)]).unwrap();
             use_ledger(store, &id)
         })
+    })
+    .with(seeds)
+    .go();
+}
+
+/// Calls to ledgers: the engine's own, or another version's.
+#[test]
+fn calls() {
+    let seeds = ASKS.iter().map(|ask| {
+        let ask: serde_json::Value = serde_json::from_str(ask).unwrap();
+        let call =
+            json!({ "project": "shop", "mode": "live", "customer": "anna", "terms_version": 0, "ask": ask });
+        message(call).into_bytes()
+    });
+    Fuzz::new("calls", PACKED, |input| {
+        let text = String::from_utf8_lossy(input);
+        let Ok(call) = LedgerCall::from_text(&text) else {
+            return "refused".to_owned();
+        };
+        let written = call.to_text();
+        assert_eq!(LedgerCall::from_text(&written).as_ref(), Ok(&call), "written as {written}");
+        format!("{:?}", std::mem::discriminant(&call.ask))
     })
     .with(seeds)
     .go();

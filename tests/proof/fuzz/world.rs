@@ -17,6 +17,7 @@ use edge_credits::worker::reply::Reply;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::messages::message;
 use crate::requests::{Request, SECRETS};
 use crate::sqlite::Sqlite;
 
@@ -278,7 +279,7 @@ impl World {
             };
             let (project, mode, customer) = owner;
             let call = serde_json::json!({ "project": project, "mode": mode, "customer": customer, "ask": { "audit": {} } });
-            let reply: Reply = ledger.call(&call.to_string(), self.now).unwrap();
+            let reply: Reply = ledger.call(&message(call), self.now).unwrap();
             assert!(reply.status == 404 || reply.body.contains("\"consistent\":true"), "{}", reply.body);
         }
     }

@@ -138,7 +138,7 @@ impl Call<'_> {
                 if Reply::is_wish_for_terms(&group.reply) {
                     group.call.terms = Some(Box::new(self.record().await?.terms.clone()));
                 }
-                calls.push((group.name.clone(), json::write(&group.call)));
+                calls.push((group.name.clone(), group.call.to_text()));
             }
             if calls.is_empty() {
                 break;

@@ -11,7 +11,6 @@ use serde::de::DeserializeOwned;
 
 use super::{Front, ledger_name, reply};
 use crate::api::{Code, Problem};
-use crate::json;
 use crate::ledger::{Command, IdempotencyKey, Purchase, Request, purchase_key};
 use crate::time::Timestamp;
 use crate::worker::flow::{Effect, Io};
@@ -78,12 +77,12 @@ impl Front {
             ask: Ask::Execute(request),
         };
         let name = ledger_name(&order.project, order.mode, &order.customer);
-        let message = json::write(&call);
+        let message = call.to_text();
         let mut text = io.perform(Effect::LedgerByName { name: name.clone(), message }).await;
         if Reply::is_wish_for_terms(&text) {
             let record = self.record(io, &order.project, order.mode, now).await?;
             call.terms = Some(Box::new(record.terms.clone()));
-            text = io.perform(Effect::LedgerByName { name, message: json::write(&call) }).await;
+            text = io.perform(Effect::LedgerByName { name, message: call.to_text() }).await;
         }
         reply(&text)
     }

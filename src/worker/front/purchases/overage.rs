@@ -93,7 +93,7 @@ impl Call<'_> {
                 }
                 // Whatever it meets now, it buys no more.
                 call.may_buy = false;
-                return Ok(self.io.perform(address.effect(json::write(&call))).await);
+                return Ok(self.io.perform(address.effect(call.to_text())).await);
             }
             Payment::Failed(reason, why) => {
                 // Should it not be heard, the purchase stays begun, and the
