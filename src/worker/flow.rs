@@ -33,9 +33,9 @@ pub enum Effect {
         /// A [`crate::worker::message::LedgerCall`].
         message: String,
     },
-    /// As [`Effect::LedgerByName`]; and a good reply that tells the front
-    /// nothing besides answers the request as it stands. The flow is then not
-    /// resumed but ended: what it would do is carry the answer through.
+    /// As [`Effect::LedgerByName`]; and a reply that tells the front nothing
+    /// besides, good or a refusal, answers the request as it stands. The flow
+    /// is then not resumed but ended: it would only carry the answer through.
     AnswerOfLedger {
         /// As there.
         name: String,

@@ -28,7 +28,7 @@ const ADD_KINDS: [(&str, AddKind); 3] =
 pub(super) enum Address {
     /// Its customer's: see [`ledger_name`].
     Name(String),
-    /// The same one's, whose plain good reply is the answer.
+    /// The same one's, whose plain reply is the answer.
     Answering(String),
     /// The platform's id of it, out of a transaction's.
     Id(String),
@@ -65,7 +65,7 @@ impl Call<'_> {
         reply(&self.tell_ledger(customer, ask).await?)
     }
 
-    /// Asks a customer's ledger for the answer itself: a plain good one goes to
+    /// Asks a customer's ledger for the answer itself: a plain reply goes to
     /// the caller as it stands, and this flow ends with it.
     pub(super) async fn answer_of_ledger(&self, customer: &Name, ask: Ask) -> Result<Answer, Problem> {
         let key = &self.caller.key;

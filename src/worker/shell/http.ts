@@ -16,9 +16,11 @@ const METHODS_WITHOUT_BODY = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Statuses whose responses must not have a body (Fetch, "null body status"). */
 const NULL_BODY_STATUSES = new Set([101, 204, 205, 304]);
 
-/** A good status, no flag, no line about a rate limit, and the begin of the body. */
-const PLAIN_REPLY = "200-{";
-const BEFORE_BODY = PLAIN_REPLY.indexOf("{");
+/** Behind the status of a reply: no flag, no line about a rate limit, and the begin of the body. */
+const PLAIN = "-{";
+const AFTER_STATUS = "200".length;
+/** Whoever gets one of these is told when to come back. */
+const STATUSES_WITH_RETRY = ["429", "503"];
 
 /** By an answer's kind; any other is JSON. */
 const MEDIA_TYPES: Record<string, string> = {
@@ -144,15 +146,20 @@ export function isEnd(step: string): boolean {
   return step.startsWith("A200e");
 }
 
-/** Whether an object's reply is good and tells the front nothing besides: see `Reply::to_text`. */
-export function isPlainReply(text: string): boolean {
-  return text.startsWith(PLAIN_REPLY);
+/**
+ * Whether an object's reply tells the front nothing besides, see `Reply::to_text`: its answer is
+ * made of status and body alone.
+ */
+export function isPlainReply(reply: string): boolean {
+  return (
+    reply.startsWith(PLAIN, AFTER_STATUS) &&
+    !STATUSES_WITH_RETRY.some((status) => reply.startsWith(status))
+  );
 }
 
 /** The response of an `A` or `S` step, see `Answer::to_text`; or of a plain reply. */
 export function respond(step: string, task: Task): Response {
-  if (isPlainReply(step))
-    return respondWith(200, headersOf("j", task), step.slice(BEFORE_BODY), task);
+  if (isPlainReply(step)) return respondPlainly(step, task);
   const end = step.indexOf("\n\n");
   const status = Number(step.slice(1, 4));
   const kind = step[4];
@@ -161,6 +168,12 @@ export function respond(step: string, task: Task): Response {
   if (end > 5) for (const [name, value] of headerLines(step.slice(6, end))) headers[name] = value;
   if (task.output !== undefined) return new Response(task.output.readable, { status, headers });
   return respondWith(status, headers, kind === "d" ? unpack(openapi) : step.slice(end + 2), task);
+}
+
+function respondPlainly(reply: string, task: Task): Response {
+  const status = Number(reply.slice(0, AFTER_STATUS));
+  const headers = headersOf(status < 400 ? "j" : "p", task);
+  return respondWith(status, headers, reply.slice(AFTER_STATUS + 1), task);
 }
 
 function headersOf(kind: string | undefined, { requestId, method }: Task): Record<string, string> {
