@@ -144,8 +144,11 @@ impl Credits {
     /// [`AmountError`]: nothing is ever rounded. An exponent is welcome while
     /// the value stays within six fraction digits: `1e-6` is a millionth.
     pub fn parse(text: &str) -> Result<Self, AmountError> {
-        let number = JsonNumber::split(text).ok_or(AmountError::NotANumber)?;
-        number.millionths().and_then(|value| Self::from_millionths(value).ok_or(AmountError::OutOfRange))
+        let millionths = match usual_millionths(text) {
+            Some(value) => value,
+            None => JsonNumber::split(text).ok_or(AmountError::NotANumber)?.millionths()?,
+        };
+        Self::from_millionths(millionths).ok_or(AmountError::OutOfRange)
     }
 }
 
@@ -155,6 +158,37 @@ impl FromStr for Credits {
     fn from_str(text: &str) -> Result<Self, AmountError> {
         Self::parse(text)
     }
+}
+
+/// The amount of a text as nearly all are: a few digits, a point perhaps and
+/// at most six behind it. `None` for any other.
+fn usual_millionths(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (mut value, mut whole, mut fraction) = (0_i64, 0_u32, None);
+    // So many digits fit, with those that the fraction lacks.
+    if digits.len() > 12 || digits.ends_with('.') {
+        return None;
+    }
+    for byte in digits.bytes() {
+        match (byte, &mut fraction) {
+            (b'.', None) => {
+                fraction = Some(0_u32);
+                continue;
+            }
+            (b'0'..=b'9', None) => whole = whole.wrapping_add(1),
+            (b'0'..=b'9', Some(count)) => *count = count.wrapping_add(1),
+            _ => return None,
+        }
+        value = value.wrapping_mul(10).wrapping_add(i64::from(byte & 0xf));
+    }
+    let has_leading_zero = whole > 1 && digits.starts_with('0');
+    if whole == 0 || has_leading_zero {
+        return None;
+    }
+    for _ in 0..6_u32.checked_sub(fraction.unwrap_or_default())? {
+        value = value.wrapping_mul(10);
+    }
+    Some(if digits.len() < text.len() { value.wrapping_neg() } else { value })
 }
 
 /// The parts of a JSON number's text.
@@ -349,6 +383,14 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused_but_never_panics(text in "[-+0-9.eE]{0,40}") {
             let _ = Credits::parse(&text);
+        }
+
+        #[test]
+        fn what_is_read_the_short_way_is_read_the_same_the_long_way(text in "-?[0-9]{0,8}[.eE]?[-0-9.]{0,7}") {
+            if let Some(value) = usual_millionths(&text) {
+                let long = JsonNumber::split(&text).map(|number| number.millionths());
+                proptest::prop_assert_eq!(long, Some(Ok(value)));
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Names that callers give to things: customers, tiers, models, actions; texts
-//! in a row, and numbers in texts.
+//! in a row, numbers in texts, and where a text has a byte.
 
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,49 @@ pub fn push_number(text: &mut String, number: u64) {
     text.push_str(std::str::from_utf8(digits).unwrap_or_default());
 }
 
+/// Texts in a row, in a text that has just their length.
+#[inline(never)]
+pub fn concat(parts: &[&str]) -> String {
+    let length = parts.iter().fold(0_usize, |length, part| length.wrapping_add(part.len()));
+    let mut text = String::with_capacity(length);
+    for part in parts {
+        text.push_str(part);
+    }
+    text
+}
+
+/// Puts the first places of a byte into `places`, as many as there are and as it has room for.
+/// Gives their number.
+#[inline(never)]
+pub fn positions(bytes: &[u8], wanted: u8, places: &mut [usize]) -> usize {
+    let (words, rest) = bytes.as_chunks();
+    let mut last = [!wanted; 8];
+    last.iter_mut().zip(rest).for_each(|(place, byte)| *place = *byte);
+    let (mut count, mut start) = (0_usize, 0_usize);
+    for word in words.iter().chain([&last]) {
+        let mut marks = zeros(u64::from_le_bytes(*word) ^ eight(wanted));
+        while let (true, Some(place)) = (marks != 0, places.get_mut(count)) {
+            *place = start.wrapping_add((marks.trailing_zeros() / 8) as usize);
+            count = count.wrapping_add(1);
+            marks &= marks.wrapping_sub(1);
+        }
+        start = start.wrapping_add(8);
+    }
+    count
+}
+
+/// The high bits of those of eight bytes that are zero: in all others, adding sets it or it was
+/// set (<https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord>).
+const fn zeros(word: u64) -> u64 {
+    const LOW_BITS: u64 = eight(0x7f);
+    !((word & LOW_BITS).wrapping_add(LOW_BITS) | word | LOW_BITS)
+}
+
+/// Eight times the same byte.
+pub(crate) const fn eight(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +115,23 @@ mod tests {
             push_number(&mut text, number);
             assert_eq!(text, format!("n{number}"));
         }
+    }
+
+    #[test]
+    fn the_places_of_a_byte_are_found_wherever_they_are() {
+        for wanted in [0, b'\n', b'/', 0x80, 0xff] {
+            for (one, other) in (0..20).flat_map(|one| (one + 1..=20).map(move |other| (one, other))) {
+                let mut bytes = vec![wanted ^ 1; 24];
+                (bytes[one], bytes[other], bytes[21]) = (wanted, wanted, wanted);
+                let mut places = [99; 4];
+                assert_eq!(positions(&bytes, wanted, &mut places), 3);
+                assert_eq!(places, [one, other, 21, 99], "{wanted}");
+                let mut first = [99];
+                assert_eq!((positions(&bytes, wanted, &mut first), first), (1, [one]));
+                assert_eq!(positions(&bytes[..one], wanted, &mut places), 0);
+            }
+        }
+        assert_eq!(positions(b"", b'/', &mut [0]), 0);
     }
 
     #[test]

@@ -19,14 +19,13 @@ const MAX_DESCRIPTION_BYTES: usize = 1024;
 pub struct Body<'a> {
     /// Where this object stands in the whole body, such as `items[3].`.
     place: String,
-    /// Each with its value's text.
-    fields: Vec<(Cow<'a, str>, &'a str)>,
+    tape: Tape<'a>,
 }
 
 /// One present, non-null field.
 #[derive(Debug)]
 pub struct Field<'a> {
-    path: String,
+    path: Cow<'static, str>,
     text: &'a str,
 }
 
@@ -37,19 +36,37 @@ impl<'a> Body<'a> {
     /// `invalid_json` for what is not one JSON object with each field once;
     /// `unknown_field` for a field that is not in `known`.
     pub fn parse(bytes: &'a [u8], known: &[&str]) -> Result<Self, Problem> {
-        let not_json = |detail: String| Problem::new(Code::InvalidJson, detail);
-        let text = std::str::from_utf8(bytes).map_err(|_| not_json("the body is not UTF-8".into()))?;
-        Self::read(text, String::new(), known)
+        Self::read(utf8(bytes)?, String::new(), known)
     }
 
     fn read(text: &'a str, place: String, known: &[&str]) -> Result<Self, Problem> {
-        let fields = fields(text).map_err(|detail| match place.is_empty() {
-            true => Problem::new(Code::InvalidJson, detail),
-            false => Problem::field(Code::InvalidField, place.trim_end_matches('.'), "must be a JSON object"),
-        })?;
-        let body = Self { place, fields };
-        match body.fields.iter().find(|(name, _)| !known.contains(&name.as_ref())) {
-            Some((name, _)) => {
+        let body = match Tape::of(text) {
+            Ok(tape) => Self { place, tape },
+            Err(error) => return Err(not_an_object(&place, place_in(text, error))),
+        };
+        let no_object =
+            || not_an_object(&body.place, "the body must be one JSON object with each field once".to_owned());
+        if body.tape.kind(Tape::ROOT) != Some(Kind::Object) {
+            return Err(no_object());
+        }
+        let mut unknown: Vec<Cow<'_, str>> = Vec::new();
+        for (name, value) in body.tape.pairs(Tape::ROOT) {
+            let is_first = match known.iter().find(|known| body.tape.is_name(name, known)) {
+                Some(known) => body.tape.value_of(Tape::ROOT, known) == Some(value),
+                None => match body.tape.string(name) {
+                    Some(name) if !unknown.contains(&name) => {
+                        unknown.push(name);
+                        true
+                    }
+                    _ => false,
+                },
+            };
+            if !is_first {
+                return Err(no_object());
+            }
+        }
+        match unknown.first() {
+            Some(name) => {
                 let detail = format!("is not a field of this request; it takes {}", joined(known, ", "));
                 Err(Problem::field(Code::UnknownField, &body.path(name), &detail))
             }
@@ -62,21 +79,28 @@ impl<'a> Body<'a> {
     }
 
     /// A field; `None` if it is absent or null.
-    pub fn get(&self, name: &str) -> Option<Field<'a>> {
-        let (_, text) = self.fields.iter().find(|(known, _)| known == name)?;
-        (*text != "null").then(|| Field { path: self.path(name), text })
+    pub fn get(&self, name: &'static str) -> Option<Field<'a>> {
+        let value = self.tape.value_of(Tape::ROOT, name)?;
+        if self.tape.kind(value) == Some(Kind::Null) {
+            return None;
+        }
+        let path = match self.place.is_empty() {
+            true => Cow::Borrowed(name),
+            false => Cow::Owned(self.path(name)),
+        };
+        Some(Field { path, text: self.tape.raw(value) })
     }
 
     /// Whether a field is there, null included.
     pub fn has(&self, name: &str) -> bool {
-        self.fields.iter().any(|(known, _)| known == name)
+        self.tape.value_of(Tape::ROOT, name).is_some()
     }
 
     /// A field that must be there.
     ///
     /// # Errors
     /// `missing_field`.
-    pub fn require(&self, name: &str) -> Result<Field<'a>, Problem> {
+    pub fn require(&self, name: &'static str) -> Result<Field<'a>, Problem> {
         self.get(name).ok_or_else(|| self.missing(name))
     }
 
@@ -94,7 +118,7 @@ impl<'a> Body<'a> {
     ///
     /// # Errors
     /// `missing_field`, `invalid_amount`.
-    pub fn require_amount(&self, name: &str) -> Result<Credits, Problem> {
+    pub fn require_amount(&self, name: &'static str) -> Result<Credits, Problem> {
         self.amount(name)?.ok_or_else(|| self.missing(name))
     }
 
@@ -102,7 +126,7 @@ impl<'a> Body<'a> {
     ///
     /// # Errors
     /// `invalid_amount`, for null too.
-    pub fn amount(&self, name: &str) -> Result<Option<Credits>, Problem> {
+    pub fn amount(&self, name: &'static str) -> Result<Option<Credits>, Problem> {
         match self.get(name) {
             Some(field) => field.amount().map(Some),
             None if self.has(name) => {
@@ -116,7 +140,7 @@ impl<'a> Body<'a> {
     ///
     /// # Errors
     /// `invalid_field`.
-    pub fn description(&self, name: &str) -> Result<Option<String>, Problem> {
+    pub fn description(&self, name: &'static str) -> Result<Option<String>, Problem> {
         let Some(field) = self.get(name) else {
             return Ok(None);
         };
@@ -131,7 +155,7 @@ impl<'a> Body<'a> {
     ///
     /// # Errors
     /// `invalid_field`.
-    pub fn name(&self, name: &str) -> Result<Option<Name>, Problem> {
+    pub fn name(&self, name: &'static str) -> Result<Option<Name>, Problem> {
         self.get(name).map(|field| field.name()).transpose()
     }
 
@@ -139,7 +163,7 @@ impl<'a> Body<'a> {
     ///
     /// # Errors
     /// `invalid_field`.
-    pub fn timestamp(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+    pub fn timestamp(&self, name: &'static str) -> Result<Option<Timestamp>, Problem> {
         let Some(field) = self.get(name) else {
             return Ok(None);
         };
@@ -268,8 +292,10 @@ impl<'a> Field<'a> {
     pub fn list(&self) -> Result<Vec<Field<'a>>, Problem> {
         match Tape::of(self.text) {
             Ok(tape) if tape.kind(Tape::ROOT) == Some(Kind::List) => {
-                let element =
-                    |(index, place)| Field { path: format!("{}[{index}]", self.path), text: tape.raw(place) };
+                let element = |(index, place)| Field {
+                    path: format!("{}[{index}]", self.path).into(),
+                    text: tape.raw(place),
+                };
                 Ok(tape.within(Tape::ROOT).enumerate().map(element).collect())
             }
             _ => Err(self.invalid("must be a list")),
@@ -289,30 +315,22 @@ impl<'a> Field<'a> {
     /// # Errors
     /// `invalid_json`.
     pub fn whole(bytes: &'a [u8]) -> Result<Self, Problem> {
-        let text = std::str::from_utf8(bytes)
-            .map_err(|_| Problem::new(Code::InvalidJson, "the body is not UTF-8"))?;
+        let text = utf8(bytes)?;
         let tape = Tape::of(text).map_err(|error| Problem::new(Code::InvalidJson, place_in(text, error)))?;
-        Ok(Self { path: "body".to_owned(), text: tape.raw(Tape::ROOT) })
+        Ok(Self { path: "body".into(), text: tape.raw(Tape::ROOT) })
     }
 }
 
-/// An object's fields, or why it is not one with each field once.
-fn fields(text: &str) -> Result<Vec<(Cow<'_, str>, &str)>, String> {
-    let no_object = || "the body must be one JSON object with each field once".to_owned();
-    let tape = Tape::of(text).map_err(|error| place_in(text, error))?;
-    if tape.kind(Tape::ROOT) != Some(Kind::Object) {
-        return Err(no_object());
+fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(bytes).map_err(|_| Problem::new(Code::InvalidJson, "the body is not UTF-8"))
+}
+
+/// The problem of a whole body, or of a value within it.
+fn not_an_object(place: &str, detail: String) -> Problem {
+    match place.is_empty() {
+        true => Problem::new(Code::InvalidJson, detail),
+        false => Problem::field(Code::InvalidField, place.trim_end_matches('.'), "must be a JSON object"),
     }
-    let mut fields: Vec<(Cow<'_, str>, &str)> = Vec::new();
-    let mut places = tape.within(Tape::ROOT);
-    while let (Some(name), Some(value)) = (places.next(), places.next()) {
-        let name = tape.string(name).ok_or_else(no_object)?;
-        if fields.iter().any(|(known, _)| *known == name) {
-            return Err(no_object());
-        }
-        fields.push((name, tape.raw(value)));
-    }
-    Ok(fields)
 }
 
 /// Where a text ceases to be JSON, for people.
@@ -339,7 +357,18 @@ mod tests {
     fn a_body_is_one_object_with_known_fields_each_once() {
         assert_eq!(code(r#"{"a":1}"#, &["a"]), None);
         assert_eq!(code(r#"{"a":1,"b":2}"#, &["a"]), Some(Code::UnknownField));
-        for bad in ["", "null", "[]", "1", "{", r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":1}"#, r#"{"a":1} x"#] {
+        for bad in [
+            "",
+            "null",
+            "[]",
+            "1",
+            "{",
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":1}"#,
+            r#"{"a":1} x"#,
+            r#"{"b":1,"b":1}"#,
+            r#"{"\ud800":1}"#,
+        ] {
             assert_eq!(code(bad, &["a"]), Some(Code::InvalidJson), "{bad}");
         }
     }

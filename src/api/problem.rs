@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::ops::Deref;
 
-use serde::Deserialize;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Decimal;
 use crate::json::{self, JsonText, Raw};
 use crate::ledger::Refusal;
 use crate::pricing::PriceError;
+
+/// What most problems fit in.
+const USUAL_BYTES: usize = 512;
 
 /// The stable machine word of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,23 +202,31 @@ impl Problem {
 
     /// The error as its JSON text.
     pub fn to_json(&self) -> String {
-        json::write(self)
+        let (status, word, title) = self.code.parts();
+        let mut text = String::with_capacity(USUAL_BYTES);
+        // Words, titles and the names of members need no escapes.
+        text.extend([
+            r#"{"type":"urn:edge-credits:problem:"#,
+            word,
+            r#"","title":""#,
+            title,
+            r#"","status":"#,
+        ]);
+        json::append(&mut text, &status);
+        text.push_str(r#","detail":"#);
+        json::append(&mut text, &self.detail);
+        text.extend([r#","code":""#, word, "\""]);
+        for (name, JsonText(value)) in &self.extra {
+            text.extend([",\"", name, "\":", value]);
+        }
+        text.push('}');
+        text
     }
 }
 
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (status, word, title) = self.code.parts();
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("type", &format_args!("urn:edge-credits:problem:{word}"))?;
-        map.serialize_entry("title", title)?;
-        map.serialize_entry("status", &status)?;
-        map.serialize_entry("detail", &self.detail)?;
-        map.serialize_entry("code", word)?;
-        for (name, value) in &self.extra {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
+        JsonText(self.to_json()).serialize(serializer)
     }
 }
 

@@ -95,7 +95,15 @@ pub fn read_first<T: DeserializeOwned>(text: &str) -> Result<Option<T>, Unreadab
 
 /// A value's text: compact, fields in the order of their type.
 pub fn write<T: Serialize + ?Sized>(value: &T) -> String {
-    let mut writer = Writer::new();
+    written(Writer::new(), value)
+}
+
+/// As [`write`], behind a text.
+pub fn append<T: Serialize + ?Sized>(text: &mut String, value: &T) {
+    *text = written(Writer::behind(std::mem::take(text)), value);
+}
+
+fn written<T: Serialize + ?Sized>(mut writer: Writer, value: &T) -> String {
     let written = value.serialize(&mut writer);
     debug_assert!(written.is_ok(), "a type with a value that has no form in JSON");
     writer.into_text()

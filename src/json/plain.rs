@@ -1,6 +1,8 @@
 //! What of a text stands in JSON as it is (RFC 8259, section 7). Most texts do
 //! so whole, and every message, answer and journal row is made of them.
 
+use crate::text::eight;
+
 const ONES: u64 = eight(1);
 const HIGH_BITS: u64 = eight(0x80);
 
@@ -27,10 +29,6 @@ const fn is_plain_word(word: [u8; 8]) -> bool {
     let is_quote = quote.wrapping_sub(ONES) & !quote;
     let is_backslash = backslash.wrapping_sub(ONES) & !backslash;
     (is_control | is_quote | is_backslash) & HIGH_BITS == 0
-}
-
-const fn eight(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
 }
 
 #[cfg(test)]

@@ -55,7 +55,9 @@ impl<'a> Tape<'a> {
     /// # Errors
     /// If it is not one JSON value (RFC 8259).
     pub(crate) fn of(text: &'a str) -> Result<Self, Unreadable> {
-        let mut parser = Parser { bytes: text.as_bytes(), at: 0, nodes: Vec::with_capacity(16) };
+        // More than most texts have; a long one seldom consists of short values.
+        let values = (text.len() / 4).clamp(4, 64);
+        let mut parser = Parser { bytes: text.as_bytes(), at: 0, nodes: Vec::with_capacity(values) };
         let is_whole = parser.value(0).is_some() && {
             parser.skip_space();
             parser.at == text.len()
@@ -103,6 +105,33 @@ impl<'a> Tape<'a> {
             }
             _ => self.string(place).is_some_and(|text| text == name),
         }
+    }
+
+    /// The places of an object's names and values.
+    pub(crate) fn pairs(&self, place: usize) -> impl Iterator<Item = (usize, usize)> {
+        let end = self.next(place);
+        let mut at = place.wrapping_add(1);
+        std::iter::from_fn(move || {
+            let (name, value) = (at < end).then(|| (at, self.next(at)))?;
+            at = self.next(value);
+            Some((name, value))
+        })
+    }
+
+    /// The place of an object's value by its name.
+    pub(crate) fn value_of(&self, object: usize, name: &str) -> Option<usize> {
+        // With its quotes, if it has no escapes.
+        let length = name.len().wrapping_add(2);
+        let end = self.next(object);
+        let mut at = object.wrapping_add(1);
+        while let (true, Some(own)) = (at < end, self.nodes.get(at)) {
+            let may_be = own.kind == Kind::Escaped || own.end.wrapping_sub(own.start) == length;
+            if may_be && self.is_name(at, name) {
+                return Some(own.next);
+            }
+            at = self.next(own.next);
+        }
+        None
     }
 
     /// Whether every reader of JSON can take what is in it: no half of a

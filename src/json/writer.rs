@@ -46,7 +46,12 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new() -> Self {
-        Self { text: String::with_capacity(USUAL_BYTES), is_raw: false }
+        Self::behind(String::with_capacity(USUAL_BYTES))
+    }
+
+    /// Goes on behind a text.
+    pub(super) fn behind(text: String) -> Self {
+        Self { text, is_raw: false }
     }
 
     pub(super) fn into_text(self) -> String {

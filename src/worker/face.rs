@@ -7,7 +7,6 @@
 pub mod events;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
@@ -18,6 +17,7 @@ use super::front::{Answer, Front, Incoming};
 use super::objects::ledger::LedgerObject;
 use super::objects::shipping::Lane;
 use super::objects::{project, registry, rollup};
+use super::quick_hash::QuickMap;
 use super::store::{Store, StoreFault};
 use crate::api::{Code, Problem};
 use crate::time::Timestamp;
@@ -66,7 +66,7 @@ impl Store for PlatformStore {
 struct Engine {
     front: Option<Rc<Front>>,
     flows: Flows,
-    ledgers: HashMap<u32, LedgerObject<PlatformStore>>,
+    ledgers: QuickMap<u32, LedgerObject<PlatformStore>>,
     last_ledger: u32,
 }
 
@@ -87,14 +87,14 @@ fn instant(now_ms: f64) -> Timestamp {
 /// A step as the text that crosses; a `+` before it says that there are
 /// effects that no request waits for.
 fn text(engine: &Engine, step: &Step) -> String {
-    let text = match step {
+    let mut text = match step {
         Step::Answer(answer) => answer.to_text(),
         Step::Effect(effect) => effect.to_text(),
     };
-    match &engine.front {
-        Some(front) if front.has_background() => format!("+{text}"),
-        _ => text,
+    if engine.front.as_ref().is_some_and(|front| front.has_background()) {
+        text.insert(0, '+');
     }
+    text
 }
 
 /// Gives the front its secrets; empty ones are absent.
@@ -114,7 +114,7 @@ pub fn configure(
 /// Begins a request: see [`Incoming::from_head`] for `head`; no body means
 /// that it was too large. Gives the first step.
 #[wasm_bindgen]
-pub fn begin(task: u32, head: &str, body: Option<Vec<u8>>, now_ms: f64) -> String {
+pub fn begin(task: u32, head: String, body: Option<Vec<u8>>, now_ms: f64) -> String {
     with_engine(|engine| {
         let now = instant(now_ms);
         let incoming = Incoming::from_head(head, body, now);

@@ -8,7 +8,6 @@
 //! instance leaves nothing dangling behind.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -16,7 +15,8 @@ use std::task::{Context, Poll, Waker};
 
 use super::front::Answer;
 use super::keys::Mode;
-use crate::text::joined;
+use super::quick_hash::QuickMap;
+use crate::text::{concat, joined};
 use crate::time::Timestamp;
 
 /// Stands between texts that cross together: a control character, which is in
@@ -151,10 +151,10 @@ impl Effect {
     /// the payload last, since only it may contain line breaks.
     pub fn to_text(&self) -> String {
         match self {
-            Self::LedgerByName { name, message } => format!("L{name}\n{message}"),
-            Self::AnswerOfLedger { name, message } => format!("l{name}\n{message}"),
-            Self::LedgerById { id, message } => format!("I{id}\n{message}"),
-            Self::Project { name, message } => format!("P{name}\n{message}"),
+            Self::LedgerByName { name, message } => concat(&["L", name, "\n", message]),
+            Self::AnswerOfLedger { name, message } => concat(&["l", name, "\n", message]),
+            Self::LedgerById { id, message } => concat(&["I", id, "\n", message]),
+            Self::Project { name, message } => concat(&["P", name, "\n", message]),
             Self::Rollup { names, message } => format!("U{}\n{message}", joined(names, "\u{1e}")),
             Self::Registry { message } => format!("R\n{message}"),
             Self::Events { names, message } => format!("E{}\n{message}", joined(names, "\u{1e}")),
@@ -187,7 +187,7 @@ impl Effect {
             }
             Self::NextLines { size, longest } => format!("N{size}\n{longest}"),
             Self::GiveWay => "Y".to_owned(),
-            Self::Begin { head } => head.to_text_with('S'),
+            Self::Begin { head } => head.to_text_with("S"),
             Self::Write { text } => format!("T\n{text}"),
         }
     }
@@ -255,7 +255,7 @@ struct Running {
 /// The flows under way, by the shell's own numbers.
 #[derive(Default)]
 pub struct Flows {
-    running: HashMap<u32, Running>,
+    running: QuickMap<u32, Running>,
 }
 
 impl Flows {

@@ -15,6 +15,7 @@ pub mod journal;
 pub mod keys;
 pub mod message;
 pub mod objects;
+pub mod quick_hash;
 pub mod record;
 pub mod reply;
 pub mod sort;

@@ -6,6 +6,7 @@ use super::Front;
 use super::compat::Vendor;
 use super::incoming::Incoming;
 use super::routes::Access;
+use super::verified::VerifiedKey;
 use crate::api::{Code, Problem};
 use crate::text::{Name, joined};
 use crate::worker::flow::Io;
@@ -16,13 +17,13 @@ use crate::worker::record::ProjectRecord;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// What its key says.
-    pub key: Key,
+    pub key: Rc<VerifiedKey>,
 }
 
 impl Caller {
     /// The id of a customer key, which its ledger may have revoked.
     pub fn customer_key_id(&self) -> Option<String> {
-        self.key.customer.is_some().then(|| self.key.public_id())
+        self.key.customer.is_some().then(|| self.key.public_id().to_owned())
     }
 
     /// Whether it may act for this customer. A customer key sees its own
@@ -44,7 +45,7 @@ impl Caller {
 /// # Errors
 /// As [`bearer`].
 fn key_of(incoming: &Incoming) -> Result<&str, Problem> {
-    if incoming.authorization.is_empty() {
+    if incoming.authorization().is_empty() {
         let vendor = Vendor::of(&incoming.segments());
         let key = vendor.map_or("", |vendor| vendor.key(incoming));
         if !key.is_empty() {
@@ -57,9 +58,9 @@ fn key_of(incoming: &Incoming) -> Result<&str, Problem> {
 /// Whether a key that came as the secret of a deployment is that deployment's:
 /// the key of the customer that the request names.
 fn is_of_deployment(key: &Key, incoming: &Incoming) -> bool {
-    let is_secret = incoming.authorization.is_empty() && !incoming.vendor.deployment_secret.is_empty();
+    let is_secret = incoming.authorization().is_empty() && !incoming.deployment_secret().is_empty();
     let customer = key.customer.as_ref().map(Name::as_str);
-    !is_secret || customer == Some(&incoming.vendor.deployment_id)
+    !is_secret || customer == Some(incoming.deployment_id())
 }
 
 /// The token of `Authorization: Bearer …`.
@@ -67,14 +68,17 @@ fn is_of_deployment(key: &Key, incoming: &Incoming) -> bool {
 /// # Errors
 /// `missing_key`, `invalid_key` for another scheme.
 fn bearer(incoming: &Incoming) -> Result<&str, Problem> {
-    if incoming.authorization.is_empty() {
+    if incoming.authorization().is_empty() {
         return Err(Problem::new(Code::MissingKey, "send the API key as Authorization: Bearer <key>"));
     }
-    let (scheme, token) = incoming.authorization.split_once(' ').unwrap_or_default();
-    match scheme.eq_ignore_ascii_case("bearer") {
-        true => Ok(token.trim()),
-        false => Err(Problem::new(Code::InvalidKey, "send the API key as Authorization: Bearer <key>")),
-    }
+    // As nearly everybody writes it, then in any case.
+    let token = incoming.authorization().strip_prefix("Bearer ").or_else(|| {
+        let (scheme, token) = incoming.authorization().split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token)
+    });
+    token
+        .map(str::trim)
+        .ok_or_else(|| Problem::new(Code::InvalidKey, "send the API key as Authorization: Bearer <key>"))
 }
 
 impl Front {
@@ -116,8 +120,8 @@ impl Front {
         }
         let mut record = None;
         if key.customer.is_none() {
-            let known = self.record(io, &key.project, key.mode, incoming.now).await?;
-            if known.refuses_key(&key.public_id(), incoming.now) {
+            let known = self.record_of(io, &key, incoming.now).await?;
+            if known.refuses_key(key.public_id(), incoming.now) {
                 return Err(invalid("this API key was revoked"));
             }
             record = Some(known);

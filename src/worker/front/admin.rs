@@ -145,13 +145,13 @@ impl Call<'_> {
     }
 
     pub(super) async fn revoke_key(&self) -> Result<Answer, Problem> {
-        let id = self.incoming.text_at(2).unwrap_or_default();
+        let id = self.incoming.parameter().unwrap_or_default();
         self.revoke(&id, self.incoming.now).await?;
         Ok(Answer::ok(&RevokedKey { id, revoked: true }))
     }
 
     pub(super) async fn rotate_key(&self) -> Result<Answer, Problem> {
-        let id = self.incoming.text_at(2).unwrap_or_default();
+        let id = self.incoming.parameter().unwrap_or_default();
         let body = Body::parse(self.incoming.optional_json_body()?, &["overlap_seconds"])?;
         let overlap =
             body.get("overlap_seconds").map_or(Ok(0), |field| field.integer(0..=MAX_OVERLAP_SECONDS))?;

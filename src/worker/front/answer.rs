@@ -2,6 +2,7 @@ use serde::Serialize;
 
 use crate::api::{Code, Problem};
 use crate::ledger::RateLimit;
+use crate::text::concat;
 use crate::worker::reply::{Flag, RateState, Reply};
 
 /// Seconds after which a caller of an overloaded object may come back.
@@ -70,32 +71,24 @@ impl Answer {
     /// As the text that crosses to the shell: `A`, status, kind, headers by
     /// line, an empty line, the body.
     pub fn to_text(&self) -> String {
-        self.to_text_with('A')
+        self.to_text_with("A")
     }
 
     /// As [`Answer::to_text`], with another first letter.
-    pub fn to_text_with(&self, letter: char) -> String {
+    pub fn to_text_with(&self, letter: &str) -> String {
         let kind = match self.kind {
-            AnswerKind::Json => 'j',
-            AnswerKind::Problem => 'p',
-            AnswerKind::Origin => 'o',
-            AnswerKind::OpenApi => 'd',
-            AnswerKind::Lines => 'n',
-            AnswerKind::End => 'e',
+            AnswerKind::Json => "j",
+            AnswerKind::Problem => "p",
+            AnswerKind::Origin => "o",
+            AnswerKind::OpenApi => "d",
+            AnswerKind::Lines => "n",
+            AnswerKind::End => "e",
         };
-        let mut text = String::with_capacity(self.body.len().saturating_add(64));
-        text.push(letter);
-        text.push_str(&self.status.to_string());
-        text.push(kind);
+        let mut headers = String::new();
         for (name, value) in &self.headers {
-            text.push('\n');
-            text.push_str(name);
-            text.push(':');
-            text.push_str(value);
+            headers.extend(["\n", name, ":", value]);
         }
-        text.push_str("\n\n");
-        text.push_str(&self.body);
-        text
+        concat(&[letter, &self.status.to_string(), kind, &headers, "\n\n", &self.body])
     }
 }
 

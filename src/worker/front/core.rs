@@ -16,6 +16,8 @@ use crate::worker::reply::Reply;
 const MAX_BATCH: usize = 1_000;
 /// How long a cached balance is served, and the shortest life that KV knows.
 const CACHED_BALANCE_SECONDS: u32 = 60;
+/// The longest key that KV takes.
+const MAX_KV_KEY_BYTES: usize = 512;
 /// Calls that one audit may take: what the platform lets one request make.
 const MAX_AUDIT_CALLS: usize = 10_000;
 /// Priorities beyond this are a mistake.
@@ -55,7 +57,7 @@ impl Address {
 impl Call<'_> {
     /// Path parameter `customer_id`, if the caller may act for it.
     pub(super) fn customer(&self) -> Result<Name, Problem> {
-        let customer = self.incoming.name_at(2, "customer_id")?;
+        let customer = self.incoming.parameter_name("customer_id")?;
         self.caller.require_customer(&customer)?;
         Ok(customer)
     }
@@ -88,7 +90,7 @@ impl Call<'_> {
     /// # Errors
     /// `not_found`.
     pub(super) fn transaction(&self) -> Result<(Address, u64), Problem> {
-        let id = self.incoming.text_at(2).unwrap_or_default();
+        let id = self.incoming.parameter().unwrap_or_default();
         let (object, seq) = locate(Prefix::Transaction, &id)
             .ok_or_else(|| Problem::new(Code::NotFound, "there is no such transaction"))?;
         Ok((Address::Id(object), seq))
@@ -247,26 +249,28 @@ impl Call<'_> {
                 return Err(super::incoming::Query::invalid("consistency", "must be strong or cached"));
             }
         };
-        let key = &self.caller.key;
-        let cache_key = format!("balance:{}:{breakdown}", ledger_name(&key.project, key.mode, &customer));
-        // A revoked customer key must not read on from the cache.
-        let cacheable = cached && key.customer.is_none() && cache_key.len() <= 512;
-        if cacheable {
-            let kept = self.io.perform(Effect::KvGet { key: cache_key.clone() }).await;
-            if let Some(body) = kept.strip_prefix('=') {
-                let headers = Vec::new();
-                return Ok(Answer { status: 200, kind: AnswerKind::Json, headers, body: body.to_owned() });
-            }
-        }
-        if !cacheable {
+        let cache_key = if cached { self.balance_key(&customer, breakdown) } else { None };
+        let Some(key) = cache_key else {
             return self.answer_of_ledger(&customer, Ask::Balance { breakdown }).await;
+        };
+        let kept = self.io.perform(Effect::KvGet { key: key.clone() }).await;
+        if let Some(body) = kept.strip_prefix('=') {
+            return Ok(Answer { body: body.to_owned(), ..Answer::held(200, AnswerKind::Json) });
         }
         let reply = self.ask_ledger(&customer, Ask::Balance { breakdown }).await?;
         if reply.status == 200 {
             let value = reply.body.clone();
-            self.front.spawn(Effect::KvPut { key: cache_key, ttl_seconds: CACHED_BALANCE_SECONDS, value });
+            self.front.spawn(Effect::KvPut { key, ttl_seconds: CACHED_BALANCE_SECONDS, value });
         }
         Ok(reply.into())
+    }
+
+    /// The KV key of a cached balance. None for a customer key, which must not
+    /// read on from the cache when it is revoked, and none that is too long.
+    fn balance_key(&self, customer: &Name, breakdown: bool) -> Option<String> {
+        let own = &self.caller.key;
+        let key = format!("balance:{}:{breakdown}", ledger_name(&own.project, own.mode, customer));
+        (own.customer.is_none() && key.len() <= MAX_KV_KEY_BYTES).then_some(key)
     }
 
     pub(super) async fn list_transactions(&self) -> Result<Answer, Problem> {

@@ -53,7 +53,7 @@ impl Call<'_> {
     }
 
     pub(super) async fn get_event(&self) -> Result<Answer, Problem> {
-        let id = self.incoming.text_at(2).unwrap_or_default();
+        let id = self.incoming.parameter().unwrap_or_default();
         // An id of another project leads to a shard of the caller's own, which does not know it.
         let shard = shard_of(&ledger_of_event(&id).unwrap_or_default());
         let replies = self.ask_events(shard..shard.saturating_add(1), &EventsCall::Event { id }).await?;

@@ -20,7 +20,7 @@ impl Call<'_> {
         let mut page = self.export_page(&customer, 0, None).await?;
         let head =
             Answer::held(200, AnswerKind::Lines).with_header("X-Journal-Entries", page.until.to_string());
-        if self.incoming.method == "HEAD" {
+        if self.incoming.method() == "HEAD" {
             return Ok(head);
         }
         self.io.perform(Effect::Begin { head }).await;

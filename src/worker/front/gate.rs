@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::incoming::percent_decode;
+use super::path::percent_decode;
 use super::{Answer, AnswerKind, Call, reply};
 use crate::api::{Code, Problem};
 use crate::credits::Credits;
@@ -12,7 +12,7 @@ use crate::json::{self, Raw};
 use crate::ledger::{
     AddKind, Addition, Charge, Command, Completion, IdempotencyKey, Note, Request, Reservation,
 };
-use crate::text::Name;
+use crate::text::{Name, concat};
 use crate::worker::flow::Effect;
 use crate::worker::message::Ask;
 use crate::worker::record::{GateMode, GatePrice, GateRule, ProjectRecord, RefundOn};
@@ -68,7 +68,7 @@ impl Forwarded {
 impl Call<'_> {
     pub(super) async fn gate(&self) -> Result<Answer, Problem> {
         let customer = self.payer()?;
-        let path = self.incoming.path.strip_prefix("/gate").unwrap_or_default();
+        let path = self.incoming.path().strip_prefix("/gate").unwrap_or_default();
         if !is_plain(path) {
             return Err(Problem::field(
                 Code::InvalidField,
@@ -78,11 +78,11 @@ impl Call<'_> {
         }
         let record = self.record().await?;
         let rule =
-            record.gate_rules.iter().find(|rule| matches(rule, &self.incoming.method, path)).ok_or_else(
+            record.gate_rules.iter().find(|rule| matches(rule, self.incoming.method(), path)).ok_or_else(
                 || {
                     Problem::new(
                         Code::NoGateRule,
-                        format!("no gate rule matches {} {path}", self.incoming.method),
+                        concat(&["no gate rule matches ", self.incoming.method(), " ", path]),
                     )
                 },
             )?;
@@ -100,11 +100,11 @@ impl Call<'_> {
             return Ok(own.clone());
         }
         let field = "X-Customer-Id";
-        if self.incoming.customer_id.is_empty() {
+        if self.incoming.customer_id().is_empty() {
             return Err(Problem::field(Code::MissingField, field, "is required with a project key"));
         }
         let detail = "must be 1 to 256 bytes without control characters";
-        Name::new(self.incoming.customer_id.as_str())
+        Name::new(self.incoming.customer_id())
             .ok_or_else(|| Problem::field(Code::InvalidField, field, detail))
     }
 
@@ -206,7 +206,7 @@ impl Call<'_> {
     /// The caller's `Idempotency-Key` is not used here: with it one charge
     /// would buy any number of calls to the origin.
     async fn ask_surely(&self, customer: &Name, what: &str, command: Command) -> Result<Reply, Problem> {
-        let key = format!("{what}:{}", self.incoming.request_id);
+        let key = format!("{what}:{}", self.incoming.request_id());
         let key = Some(IdempotencyKey { key, fingerprint: what.to_owned() });
         let request = Request { command, key, deadline: None };
         let first = self.tell_ledger(customer, Ask::Execute(request.clone())).await?;
@@ -218,14 +218,14 @@ impl Call<'_> {
     }
 
     async fn forward(&self, rule: &GateRule, path: &str, customer: &Name, transaction: &str) -> Forwarded {
-        let query = match self.incoming.query.as_str() {
+        let query = match self.incoming.query_text() {
             "" => String::new(),
             query => format!("?{query}"),
         };
         let headers = vec![
             ("X-Customer-Id", header_text(customer.as_str())),
             ("X-Credits-Transaction", transaction.to_owned()),
-            ("X-Request-Id", self.incoming.request_id.clone()),
+            ("X-Request-Id", self.incoming.request_id().to_owned()),
         ];
         let url = rule.origin.clone().unwrap_or_default();
         let effect = Effect::Origin { url, path: format!("{path}{query}"), headers };
@@ -292,11 +292,21 @@ fn reads_as(segment: &str, expected: &str) -> bool {
 /// Whether a URL parser leaves the path as it is, so that the origin sees
 /// the path that the rule was matched against.
 fn is_plain(path: &str) -> bool {
-    let is_dots = |segment: &str| {
-        let segment = segment.to_ascii_lowercase().replace("%2e", ".");
-        segment == "." || segment == ".."
-    };
     path.starts_with('/') && !path.contains('\\') && !path.split('/').any(is_dots)
+}
+
+/// Whether a segment is one dot or two, also in another spelling.
+fn is_dots(segment: &str) -> bool {
+    let dot_length = |text: &str| match text.get(..3) {
+        _ if text.starts_with('.') => 1,
+        Some(start) if start.eq_ignore_ascii_case("%2e") => 3,
+        _ => 0,
+    };
+    let mut rest = segment;
+    for _ in 0..2 {
+        rest = rest.get(dot_length(rest)..).unwrap_or_default();
+    }
+    !segment.is_empty() && rest.is_empty()
 }
 
 /// A name as a header can carry it: anything beyond visible ASCII, and `%`,
@@ -350,7 +360,9 @@ mod tests {
 
     #[test]
     fn a_path_that_a_url_parser_would_change_is_refused() {
-        assert!(is_plain("/v1/chat.json") && is_plain("/a/...") && is_plain("/"));
+        for path in ["/v1/chat.json", "/a/...", "/%2e%2e%2e", "/", "//", "/.a", "/a.", "/%2f", "/%2"] {
+            assert!(is_plain(path), "{path}");
+        }
         for path in ["/a/../b", "/a/.", "/%2e%2E/b", "/a\\b", "a", "/.%2e"] {
             assert!(!is_plain(path), "{path}");
         }

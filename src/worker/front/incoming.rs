@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::path::{Segments, percent_decode, third};
 use crate::api::{Code, Problem};
-use crate::text::Name;
+use crate::text::{Name, positions};
 use crate::time::Timestamp;
 use crate::worker::message::Page;
 
@@ -13,26 +14,11 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// One request: what was sent, and when it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incoming {
-    /// The method, in capitals.
-    pub method: String,
-    /// The path as sent, from its `/`.
-    pub path: String,
-    /// The query as sent, without `?`.
-    pub query: String,
-    /// `Authorization`; empty if absent, as the next ones.
-    pub authorization: String,
-    /// `Idempotency-Key`.
-    pub idempotency_key: String,
-    /// `Content-Type`.
-    pub content_type: String,
-    /// `X-Customer-Id`.
-    pub customer_id: String,
-    /// The request's own id, as its answer will carry it.
-    pub request_id: String,
-    /// What clients of other vendors send.
-    pub vendor: VendorHeaders,
-    /// `Stripe-Signature`, of Stripe's webhook only.
-    pub stripe_signature: String,
+    /// The head as it crossed, and where each of its lines ends.
+    head: String,
+    ends: [usize; LINES],
+    /// Where in the head the path ends.
+    path_end: usize,
     /// The body; `None` if it was larger than [`MAX_BODY_BYTES`], or of Stripe's
     /// webhook than four times that: events are larger than what callers send.
     pub body: Option<Vec<u8>>,
@@ -40,61 +26,126 @@ pub struct Incoming {
     pub now: Timestamp,
 }
 
-/// Headers that only the routes of other vendors take; empty on all others.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct VendorHeaders {
-    /// `X-API-Key`.
-    pub api_key: String,
-    /// `X-Deployment-ID`.
-    pub deployment_id: String,
-    /// `X-Deployment-Secret`.
-    pub deployment_secret: String,
+/// The lines of a head, in their order.
+#[derive(Clone, Copy)]
+enum Line {
+    Method,
+    Target,
+    Authorization,
+    IdempotencyKey,
+    ContentType,
+    CustomerId,
+    RequestId,
+    ApiKey,
+    DeploymentId,
+    DeploymentSecret,
+    StripeSignature,
 }
+
+/// How many there are.
+const LINES: usize = Line::StripeSignature as usize + 1;
+/// Line breaks that each head has.
+const BREAKS: usize = Line::RequestId as usize;
 
 /// The largest offset: what every JSON reader takes as a whole number.
 const MAX_OFFSET: u64 = 9_007_199_254_740_991;
 
 impl Incoming {
     /// From the head that crosses from the shell: one line each for method,
-    /// path with query, and the headers in the order above; those of vendors
-    /// and Stripe's may be left out.
-    pub fn from_head(head: &str, body: Option<Vec<u8>>, now: Timestamp) -> Option<Self> {
-        let mut lines = head.split('\n');
-        let method = lines.next()?.to_owned();
-        let target = lines.next()?;
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let mut line = || lines.next().map(str::to_owned);
-        Some(Self {
-            method,
-            path: path.to_owned(),
-            query: query.to_owned(),
-            authorization: line()?,
-            idempotency_key: line()?,
-            content_type: line()?,
-            customer_id: line()?,
-            request_id: line()?,
-            vendor: VendorHeaders {
-                api_key: line().unwrap_or_default(),
-                deployment_id: line().unwrap_or_default(),
-                deployment_secret: line().unwrap_or_default(),
-            },
-            stripe_signature: line().unwrap_or_default(),
-            body,
-            now,
-        })
+    /// path with query, `Authorization`, `Idempotency-Key`, `Content-Type`,
+    /// `X-Customer-Id` and the request's id; then, on the routes of vendors
+    /// and of Stripe's webhook only, those that they send. A header that is
+    /// absent is empty.
+    pub fn from_head(head: String, body: Option<Vec<u8>>, now: Timestamp) -> Option<Self> {
+        let mut ends = [head.len(); LINES];
+        if positions(head.as_bytes(), b'\n', &mut ends) < BREAKS {
+            return None;
+        }
+        let mut incoming = Self { head, ends, path_end: 0, body, now };
+        let target = incoming.line(Line::Target);
+        let mut path_length = [target.len()];
+        positions(target.as_bytes(), b'?', &mut path_length);
+        incoming.path_end = incoming.start(Line::Target).wrapping_add(path_length[0]);
+        Some(incoming)
+    }
+
+    fn start(&self, line: Line) -> usize {
+        let before = (line as usize).checked_sub(1).and_then(|before| self.ends.get(before));
+        before.map_or(0, |end| end.wrapping_add(1))
+    }
+
+    fn line(&self, line: Line) -> &str {
+        let end = self.ends.get(line as usize).copied().unwrap_or_default();
+        self.head.get(self.start(line)..end).unwrap_or_default()
+    }
+
+    /// The method, in capitals.
+    pub fn method(&self) -> &str {
+        self.line(Line::Method)
+    }
+
+    /// The path as sent, from its `/`.
+    pub fn path(&self) -> &str {
+        self.head.get(self.start(Line::Target)..self.path_end).unwrap_or_default()
+    }
+
+    /// The query as sent, without `?`.
+    pub fn query_text(&self) -> &str {
+        let end = self.start(Line::Authorization).wrapping_sub(1);
+        self.head.get(self.path_end.wrapping_add(1)..end).unwrap_or_default()
+    }
+
+    /// `Authorization`; empty if absent, as the next ones.
+    pub fn authorization(&self) -> &str {
+        self.line(Line::Authorization)
+    }
+
+    /// `Idempotency-Key`.
+    pub fn idempotency_key(&self) -> &str {
+        self.line(Line::IdempotencyKey)
+    }
+
+    /// `X-Customer-Id`, at the gate only.
+    pub fn customer_id(&self) -> &str {
+        self.line(Line::CustomerId)
+    }
+
+    /// The request's own id, as its answer will carry it.
+    pub fn request_id(&self) -> &str {
+        self.line(Line::RequestId)
+    }
+
+    /// `X-API-Key`, on the routes of vendors only, as the next ones.
+    pub fn api_key(&self) -> &str {
+        self.line(Line::ApiKey)
+    }
+
+    /// `X-Deployment-ID`.
+    pub fn deployment_id(&self) -> &str {
+        self.line(Line::DeploymentId)
+    }
+
+    /// `X-Deployment-Secret`.
+    pub fn deployment_secret(&self) -> &str {
+        self.line(Line::DeploymentSecret)
+    }
+
+    /// `Stripe-Signature`, of Stripe's webhook only.
+    pub fn stripe_signature(&self) -> &str {
+        self.line(Line::StripeSignature)
     }
 
     /// The path's segments, as sent.
-    pub fn segments(&self) -> Vec<&str> {
-        segments(&self.path)
+    pub fn segments(&self) -> Segments<'_> {
+        Segments::of(self.path())
     }
 
-    /// A path parameter that is a caller's name.
+    /// The path's parameter, as a caller's name.
     ///
     /// # Errors
     /// `invalid_field`.
-    pub fn name_at(&self, index: usize, field: &str) -> Result<Name, Problem> {
-        let text = self.text_at(index).and_then(Name::new);
+    pub fn parameter_name(&self, field: &str) -> Result<Name, Problem> {
+        let text = self.parameter().and_then(Name::new);
         text.ok_or_else(|| {
             Problem::field(
                 Code::InvalidField,
@@ -104,9 +155,9 @@ impl Incoming {
         })
     }
 
-    /// A path parameter, decoded; `None` if its encoding is broken.
-    pub fn text_at(&self, index: usize) -> Option<String> {
-        self.segments().get(index).and_then(|segment| percent_decode(segment, false)).map(Cow::into_owned)
+    /// The path's parameter, decoded; `None` if its encoding is broken.
+    pub fn parameter(&self) -> Option<String> {
+        third(self.path()).and_then(|segment| percent_decode(segment, false)).map(Cow::into_owned)
     }
 
     /// The body of a request that must have one.
@@ -128,8 +179,9 @@ impl Incoming {
     /// # Errors
     /// `unsupported_media_type`.
     pub fn require_media_type(&self, wanted: &str) -> Result<(), Problem> {
-        let media_type = self.content_type.split(';').next().unwrap_or_default().trim();
-        if media_type.eq_ignore_ascii_case(wanted) {
+        let content_type = self.line(Line::ContentType);
+        let media_type = || content_type.split(';').next().unwrap_or_default().trim();
+        if content_type == wanted || media_type().eq_ignore_ascii_case(wanted) {
             return Ok(());
         }
         let detail = format!("send the body as Content-Type: {wanted}");
@@ -153,7 +205,7 @@ impl Incoming {
     /// `unknown_field`, `invalid_field`.
     pub fn query(&self, known: &[&'static str]) -> Result<Query, Problem> {
         let mut parameters: Vec<(&'static str, String)> = Vec::new();
-        for pair in self.query.split('&').filter(|pair| !pair.is_empty()) {
+        for pair in self.query_text().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = percent_decode(name, true).unwrap_or_default();
             let Some(known) = known.iter().find(|known| **known == name) else {
@@ -169,11 +221,6 @@ impl Incoming {
         }
         Ok(Query(parameters))
     }
-}
-
-/// The segments of a path.
-pub(super) fn segments(path: &str) -> Vec<&str> {
-    path.strip_prefix('/').unwrap_or(path).split('/').collect()
 }
 
 /// A request's query parameters.
@@ -249,39 +296,41 @@ impl Query {
     }
 }
 
-/// Undoes percent-encoding (RFC 3986, section 2.1), and `+` in a query.
-/// `None` for a broken escape or for bytes that are not UTF-8.
-pub(super) fn percent_decode(text: &str, plus_is_space: bool) -> Option<Cow<'_, str>> {
-    if !text.bytes().any(|byte| byte == b'%' || (plus_is_space && byte == b'+')) {
-        return Some(Cow::Borrowed(text));
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => {
-                let mut digit =
-                    || char::from(rest.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-                (digit()? << 4) | digit()?
-            }
-            b'+' if plus_is_space => b' ',
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).ok().map(Cow::Owned)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn incoming(head: &str) -> Option<Incoming> {
+        Incoming::from_head(head.to_owned(), None, Timestamp::from_ms(0))
+    }
+
     #[test]
-    fn escapes_are_undone_or_refused() {
-        let decoded = |text| percent_decode(text, true).map(Cow::into_owned);
-        assert_eq!(decoded("a%20b%2Fc"), Some("a b/c".to_owned()));
-        assert_eq!(decoded("a+%C3%A9"), Some("a é".to_owned()));
-        for bad in ["%", "%2", "%zz", "%ff"] {
-            assert_eq!(decoded(bad), None, "{bad}");
+    fn a_head_is_read_by_its_lines() {
+        let own = incoming("POST\n/v1/a?b=c?d\nBearer k\nkey\napplication/json\nanna\nreq_1").unwrap();
+        assert_eq!((own.method(), own.path(), own.query_text()), ("POST", "/v1/a", "b=c?d"));
+        assert_eq!((own.authorization(), own.idempotency_key()), ("Bearer k", "key"));
+        assert_eq!((own.customer_id(), own.request_id()), ("anna", "req_1"));
+        assert!(own.require_media_type("application/json").is_ok());
+        assert_eq!((own.api_key(), own.deployment_id(), own.stripe_signature()), ("", "", ""));
+
+        let vendor = incoming("GET\n/\n\n\n\n\nreq_2\na\nb\nc\nd\nmore").unwrap();
+        assert_eq!((vendor.query_text(), vendor.authorization(), vendor.request_id()), ("", "", "req_2"));
+        assert_eq!((vendor.api_key(), vendor.deployment_id()), ("a", "b"));
+        assert_eq!((vendor.deployment_secret(), vendor.stripe_signature()), ("c", "d"));
+        assert!(incoming("GET\n/\n\n\n\n").is_none(), "no request id");
+    }
+
+    #[test]
+    fn a_media_type_is_told_by_its_name_alone() {
+        let is_json = |content_type: &str| {
+            let head = format!("POST\n/\n\n\n{content_type}\n\n");
+            incoming(&head).unwrap().require_media_type("application/json").is_ok()
+        };
+        for good in ["application/json", "Application/JSON ; charset=utf-8", " application/json"] {
+            assert!(is_json(good), "{good}");
+        }
+        for bad in ["", "text/plain", "application/jsonl", "application/json, text/plain"] {
+            assert!(!is_json(bad), "{bad}");
         }
     }
 }

@@ -14,6 +14,7 @@ mod export;
 mod gate;
 mod import;
 mod incoming;
+mod path;
 mod purchases;
 mod read;
 mod records;
@@ -23,23 +24,22 @@ mod usage;
 mod verified;
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::rc::Rc;
 
-use serde::Serialize;
-
 pub use self::answer::{Answer, AnswerKind};
 pub use self::incoming::{Incoming, MAX_BODY_BYTES};
 use self::routes::{Access, Found, Operation};
-use self::verified::Verified;
+use self::verified::{Verified, VerifiedKey};
 use super::flow::{Effect, Io};
-use super::keys::{Key, Mode, Signer};
+use super::keys::{Mode, Signer};
+use super::quick_hash::QuickMap;
 use super::reply::Reply;
 use super::stripe::WebhookSecrets;
 use crate::api::{Code, Problem};
-use crate::text::{Name, joined};
+use crate::text::{Name, concat, joined};
 
 /// The word to a caller whose operation may have been done or not.
 const RETRY_SAFELY: &str = "try again with the same idempotency key: nothing is done twice";
@@ -50,7 +50,7 @@ pub struct Front {
     admin_token: String,
     webhook_secrets: WebhookSecrets,
     verified: RefCell<Verified>,
-    records: RefCell<HashMap<String, records::Known>>,
+    records: RefCell<QuickMap<String, records::Known>>,
     background: RefCell<VecDeque<Effect>>,
 }
 
@@ -91,13 +91,13 @@ impl Front {
         self.background.borrow_mut().push_back(effect);
     }
 
-    fn verify(&self, text: &str) -> Option<Key> {
-        if let Some(key) = self.verified.borrow().get(text) {
-            return Some(key.clone());
+    fn verify(&self, text: &str) -> Option<Rc<VerifiedKey>> {
+        let mut verified = self.verified.borrow_mut();
+        if let Some(key) = verified.get(text) {
+            return Some(Rc::clone(key));
         }
         let key = self.signer.as_ref()?.verify(text)?;
-        self.verified.borrow_mut().keep(text, key.clone());
-        Some(key)
+        Some(verified.keep(text, key))
     }
 
     /// The secret by which a project's receivers know that an event is
@@ -121,14 +121,12 @@ impl Front {
 
     /// Answers one request.
     pub async fn handle(self: Rc<Self>, io: Io, incoming: Incoming) -> Answer {
-        match self.dispatch(&io, &incoming).await {
-            Ok(answer) => compat::in_their_words(&incoming.path, answer),
-            Err(problem) => compat::in_their_words(&incoming.path, problem.into()),
-        }
+        let answer = self.dispatch(&io, &incoming).await.unwrap_or_else(Answer::from);
+        compat::in_their_words(incoming.path(), answer)
     }
 
     async fn dispatch(self: &Rc<Self>, io: &Io, incoming: &Incoming) -> Result<Answer, Problem> {
-        let route = match routes::find(&incoming.method, &incoming.segments()) {
+        let route = match routes::find(incoming.method(), &incoming.segments()) {
             Found::Route(route) => route,
             Found::Nothing => return Err(Problem::new(Code::NotFound, "there is no such route")),
             Found::OtherMethods(methods) => {
@@ -253,19 +251,15 @@ struct Call<'a> {
 }
 
 fn healthz() -> Answer {
-    #[derive(Serialize)]
-    struct Health {
-        status: &'static str,
-        version: &'static str,
-    }
-    Answer::ok(&Health { status: "ok", version: env!("CARGO_PKG_VERSION") })
+    let body = concat!(r#"{"status":"ok","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
+    Answer { body: body.to_owned(), ..Answer::held(200, AnswerKind::Json) }
 }
 
 /// The name of a customer's ledger object. The separator is a control
 /// character, which no project or customer id may contain, so that no two
 /// customers share a name.
 pub fn ledger_name(project: &Name, mode: Mode, customer: &Name) -> String {
-    format!("{}\u{1f}{}\u{1f}{}", project.as_str(), mode.word(), customer.as_str())
+    concat(&[project.as_str(), "\u{1f}", mode.word(), "\u{1f}", customer.as_str()])
 }
 
 /// An object's reply, or what its failure means to the caller. The shell

@@ -77,12 +77,12 @@ fn cost(body: &Body<'_>) -> Result<Cost, Problem> {
 ///
 /// # Errors
 /// `unknown_field`, `invalid_field`.
-pub(super) fn tokens(body: &Body<'_>, name: &str) -> Result<Option<Tokens>, Problem> {
+pub(super) fn tokens(body: &Body<'_>, name: &'static str) -> Result<Option<Tokens>, Problem> {
     let Some(field) = body.get(name) else {
         return Ok(None);
     };
     let counts = field.object(&["input_tokens", "output_tokens", "cached_input_tokens"])?;
-    let count = |name: &str| match counts.get(name) {
+    let count = |name| match counts.get(name) {
         Some(field) => field.integer(0..=MAX_TOKENS).map(i64::unsigned_abs),
         None => Ok(0),
     };
@@ -144,11 +144,7 @@ impl Call<'_> {
     pub(super) async fn record(&self) -> Result<std::rc::Rc<ProjectRecord>, Problem> {
         match &self.record {
             Some(record) => Ok(std::rc::Rc::clone(record)),
-            None => {
-                self.front
-                    .record(self.io, &self.caller.key.project, self.caller.key.mode, self.incoming.now)
-                    .await
-            }
+            None => self.front.record_of(self.io, &self.caller.key, self.incoming.now).await,
         }
     }
 
@@ -196,7 +192,7 @@ impl Call<'_> {
     /// # Errors
     /// `invalid_field`.
     pub(super) fn header_key(&self) -> Result<Option<Name>, Problem> {
-        let text = self.incoming.idempotency_key.as_str();
+        let text = self.incoming.idempotency_key();
         if text.is_empty() {
             return Ok(None);
         }

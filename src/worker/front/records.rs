@@ -7,6 +7,7 @@
 use std::rc::Rc;
 
 use super::Front;
+use super::verified::VerifiedKey;
 use crate::api::{Code, Problem};
 use crate::json;
 use crate::text::Name;
@@ -51,10 +52,26 @@ impl Front {
         let key = record_key(project, mode.word());
         match self.known_record(&key, now) {
             Some((record, true)) => Ok(record),
+            known => self.read_record(io, (project, mode), key, known.map(|(record, _)| record), now).await,
+        }
+    }
+
+    /// The record of a key's project.
+    ///
+    /// # Errors
+    /// As [`Front::record`].
+    pub(super) async fn record_of(
+        self: &Rc<Self>,
+        io: &Io,
+        key: &VerifiedKey,
+        now: Timestamp,
+    ) -> Result<Rc<ProjectRecord>, Problem> {
+        match self.known_record(key.record_key(), now) {
+            Some((record, true)) => Ok(record),
             // Boxed, since few requests come here and each would have the room for it.
             known => {
-                Box::pin(self.read_record(io, (project, mode), key, known.map(|(record, _)| record), now))
-                    .await
+                let (name, known) = (key.record_key().to_owned(), known.map(|(record, _)| record));
+                Box::pin(self.read_record(io, (&key.project, key.mode), name, known, now)).await
             }
         }
     }

@@ -124,7 +124,7 @@ mod tests {
     fn span(query: &str, now: &str) -> Result<(String, String), Problem> {
         let now = Timestamp::parse(now).unwrap();
         let head = format!("GET\n/?{query}\n\n\n\n\n");
-        let incoming = Incoming::from_head(&head, None, now).unwrap();
+        let incoming = Incoming::from_head(head, None, now).unwrap();
         let span = Span::of_query(&incoming.query(&["period", "from", "to"])?, now)?;
         Ok((date(span.0), date(span.1)))
     }

@@ -61,8 +61,8 @@ impl Request {
         found.map_or("", |(_, value)| value)
     }
 
-    /// The head as the shell hands it over.
-    pub(crate) fn head(&self, now: Timestamp) -> String {
+    /// The head as the shell hands it over, as the request of this number.
+    pub(crate) fn head(&self, now: Timestamp, number: u32) -> String {
         let authorization = match (self.header("key"), self.header("Authorization")) {
             ("", authorization) => authorization.to_owned(),
             (word, _) => format!("Bearer {}", key(word).unwrap_or_else(|| word.to_owned())),
@@ -85,7 +85,7 @@ impl Request {
             self.header("Idempotency-Key"),
             content_type,
             self.header("X-Customer-Id"),
-            "req_1",
+            &format!("req_{number}"),
             self.header("X-API-Key"),
             self.header("X-Deployment-ID"),
             self.header("X-Deployment-Secret"),

@@ -206,10 +206,10 @@ impl World {
     }
 
     fn incoming(&self, request: &Request) -> Incoming {
-        let mut incoming = Incoming::from_head(&request.head(self.now), None, self.now).expect("a head");
+        let mut incoming =
+            Incoming::from_head(request.head(self.now, self.requests), None, self.now).expect("a head");
         let most = if request.target.starts_with("/webhooks/stripe") { 262_144 } else { 65_536 };
         incoming.body = (request.body.len() <= most).then(|| request.body.clone());
-        incoming.request_id = format!("req_{}", self.requests);
         incoming
     }
 

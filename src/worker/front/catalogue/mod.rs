@@ -98,7 +98,7 @@ fn each_once<T, K: Ord>(rows: &[T], key: impl Fn(&T) -> K, what: &str) -> Result
 ///
 /// # Errors
 /// `invalid_amount`, for null too.
-fn price(row: &Body<'_>, name: &str) -> Result<Option<Credits>, Problem> {
+fn price(row: &Body<'_>, name: &'static str) -> Result<Option<Credits>, Problem> {
     match row.get(name) {
         Some(field) => field.amount_from_zero().map(Some),
         None => row.amount(name),

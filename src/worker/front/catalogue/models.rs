@@ -49,7 +49,7 @@ impl Call<'_> {
 fn read_model(field: &Field<'_>) -> Result<ModelPrice, Problem> {
     let known = ["model", "input_per_million", "output_per_million", "cached_input_per_million", "minimum"];
     let row = field.object(&known)?;
-    let optional = |name: &str| {
+    let optional = |name: &'static str| {
         if row.get(name).is_some() { price(&row, name) } else { Ok(None) }
     };
     Ok(ModelPrice {

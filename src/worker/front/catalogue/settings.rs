@@ -102,7 +102,7 @@ pub(in crate::worker::front) fn setting_changes(body: &Body<'_>) -> Result<Vec<S
 /// null.
 fn change<'a, T>(
     body: &Body<'a>,
-    name: &str,
+    name: &'static str,
     read: impl FnOnce(&Field<'a>) -> Result<T, Problem>,
 ) -> Result<Option<Option<T>>, Problem> {
     match body.get(name) {

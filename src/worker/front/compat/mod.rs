@@ -9,7 +9,8 @@ mod hiveforge;
 mod openrouter;
 mod predev;
 
-use super::incoming::{Incoming, Query, segments};
+use super::incoming::{Incoming, Query};
+use super::path::Segments;
 use super::{Answer, AnswerKind, Call, good};
 use crate::api::{Code, Problem};
 use crate::json;
@@ -55,9 +56,9 @@ impl Vendor {
     /// empty if there is none.
     pub fn key(self, incoming: &Incoming) -> &str {
         match self {
-            Self::Predev => &incoming.vendor.api_key,
+            Self::Predev => incoming.api_key(),
             Self::OpenRouter => "",
-            Self::HiveForge => &incoming.vendor.deployment_secret,
+            Self::HiveForge => incoming.deployment_secret(),
         }
     }
 }
@@ -68,7 +69,7 @@ pub fn in_their_words(path: &str, answer: Answer) -> Answer {
     if answer.kind != AnswerKind::Problem {
         return answer;
     }
-    let Some(vendor) = Vendor::of(&segments(path)) else {
+    let Some(vendor) = Vendor::of(&Segments::of(path)) else {
         return answer;
     };
     let body = vendor.error(&Problem::passed_on(answer.status, &answer.body));

@@ -103,7 +103,7 @@ impl Front {
         }
         let too_large = || Problem::new(Code::BodyTooLarge, "the body is larger than 262144 bytes");
         let body = incoming.body.as_deref().ok_or_else(too_large)?;
-        let verified = self.webhook_secrets.verify(&incoming.stripe_signature, body, incoming.now);
+        let verified = self.webhook_secrets.verify(incoming.stripe_signature(), body, incoming.now);
         let modes = verified.map_err(|bad| {
             let (code, detail) = match bad {
                 BadSignature::Missing => (Code::MissingField, "is required"),
