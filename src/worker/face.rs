@@ -5,6 +5,7 @@
 //! instance aborts, the shell makes a new one and nothing dangles.
 
 pub mod events;
+pub mod shipping;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,7 +16,6 @@ use super::flow::{Effect, Flows, Step};
 use super::front::compat::in_their_words;
 use super::front::{Answer, Front, Incoming};
 use super::objects::ledger::LedgerObject;
-use super::objects::shipping::Lane;
 use super::objects::{project, registry, rollup};
 use super::quick_hash::QuickMap;
 use super::store::{Store, StoreFault};
@@ -31,6 +31,20 @@ extern "C" {
     /// Runs a statement that takes one text and gives nothing.
     #[wasm_bindgen(catch, js_name = execute)]
     fn platform_execute(sql: &str, text: &str) -> Result<(), JsValue>;
+
+    /// Runs a statement that takes four numbers and three texts and gives
+    /// nothing.
+    #[wasm_bindgen(catch, js_name = insert)]
+    fn platform_insert(
+        sql: &str,
+        first: f64,
+        second: f64,
+        third: f64,
+        fourth: f64,
+        one: &str,
+        two: &str,
+        three: &str,
+    ) -> Result<(), JsValue>;
 
     /// Fills bytes from the platform's random source.
     #[wasm_bindgen(js_name = random)]
@@ -59,6 +73,15 @@ impl Store for PlatformStore {
 
     fn execute(&self, sql: &str, text: &str) -> Result<(), StoreFault> {
         platform_execute(sql, text).map_err(|error| StoreFault(format!("{error:?}")))
+    }
+
+    fn insert(&self, sql: &str, numbers: [i64; 4], texts: [&str; 3]) -> Result<(), StoreFault> {
+        // They are below 2^53.
+        #[allow(clippy::cast_precision_loss)]
+        let [first, second, third, fourth] = numbers.map(|number| number as f64);
+        let [one, two, three] = texts;
+        platform_insert(sql, first, second, third, fourth, one, two, three)
+            .map_err(|error| StoreFault(format!("{error:?}")))
     }
 }
 
@@ -264,41 +287,6 @@ pub fn ledger_listing(handle: u32) -> Result<Option<String>, JsError> {
 #[wasm_bindgen]
 pub fn ledger_listed(handle: u32) -> Result<(), JsError> {
     with_ledger(handle, LedgerObject::keep_listed)
-}
-
-/// What the ledger has to tell on one of its lanes, as the effect that tells
-/// it; nothing if all is told, or if there is no such lane.
-///
-/// # Errors
-/// As [`ledger_call`].
-#[wasm_bindgen]
-pub fn ledger_shipment(handle: u32, lane: u8) -> Result<Option<String>, JsError> {
-    let Some(lane) = Lane::from_number(lane) else {
-        return Ok(None);
-    };
-    with_ledger(handle, |ledger| Ok(ledger.shipment(lane)?.map(|effect| effect.to_text())))
-}
-
-/// Whether there may be something to tell; 0 is the lane to the rollup shard, 1
-/// that to the events object.
-///
-/// # Errors
-/// As [`ledger_call`].
-#[wasm_bindgen]
-pub fn ledger_has_news(handle: u32, lane: u8) -> Result<bool, JsError> {
-    with_ledger(handle, |ledger| Ok(Lane::from_number(lane).is_some_and(|lane| ledger.has_news(lane))))
-}
-
-/// Brings the reply to a shipment. Whether the next one is to be made at once.
-///
-/// # Errors
-/// If it was not taken: it must be made again, later.
-#[wasm_bindgen]
-pub fn ledger_shipped(handle: u32, lane: u8, reply: &str) -> Result<bool, JsError> {
-    with_ledger(handle, |ledger| match Lane::from_number(lane) {
-        Some(lane) => ledger.shipped(lane, reply),
-        None => Ok(false),
-    })
 }
 
 /// Forgets a ledger object that is gone from memory.

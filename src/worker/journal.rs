@@ -54,6 +54,12 @@ const APPEND_PLAIN: &str = "\
 INSERT INTO entries (seq, at, kind, amount, balance_after, payload, hash) \
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>8, value->>10 FROM json_each(?)";
 
+/// As [`APPEND_PLAIN`], for one alone, as a customer without others at the same
+/// time has them: a list is a table of its own to SQLite, and since the trigger
+/// reads what is inserted into, it is copied to another first.
+const APPEND_ONE: &str = "\
+INSERT INTO entries (seq, at, amount, balance_after, kind, payload, hash) VALUES (?, ?, ?, ?, ?, ?, ?)";
+
 /// Whose ledger this is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -114,25 +120,31 @@ impl Pending {
         ROW_BYTES.saturating_add(self.payload.len()).saturating_add(key)
     }
 
-    /// As a list for `json_each`, and its hash, which follows the one before.
+    /// Its hash, which follows the one before.
+    fn hash(&self, before: Hash, notices: Option<&str>) -> Hash {
+        let Entry { seq, at, amount, balance_after, key, .. } = &self.entry;
+        before.then(&Content {
+            seq: *seq,
+            at: *at,
+            kind: self.entry.kind().word(),
+            amount: *amount,
+            balance_after: *balance_after,
+            idempotency_key: key.as_ref().map(|key| &*key.key),
+            fingerprint: key.as_ref().map(|key| &*key.fingerprint),
+            about: self.entry.about(),
+            payload: &self.payload,
+            notices,
+        })
+    }
+
+    /// As a list for `json_each`, and its hash.
     fn row<'a>(&'a self, before: Hash) -> (Hash, impl Serialize + use<'a>) {
         let Entry { seq, at, amount, balance_after, key, notices, .. } = &self.entry;
         let (kind, about, payload) = (self.entry.kind().word(), self.entry.about(), &*self.payload);
         let (key, fingerprint) = key.as_ref().map(|key| (&*key.key, &*key.fingerprint)).unzip();
         // As text, so that what is hashed is what will be read back.
         let notices = (!notices.is_empty()).then(|| json::write(notices));
-        let hash = before.then(&Content {
-            seq: *seq,
-            at: *at,
-            kind,
-            amount: *amount,
-            balance_after: *balance_after,
-            idempotency_key: key,
-            fingerprint,
-            about,
-            payload,
-            notices: notices.as_deref(),
-        });
+        let hash = self.hash(before, notices.as_deref());
         (hash, (seq, at, kind, amount, balance_after, key, fingerprint, about, payload, notices, hash))
     }
 }
@@ -266,10 +278,7 @@ impl<S: Store> SqlJournal<S> {
             schema::create(&self.store, self.identity.as_ref())?;
             (self.has_tables, self.is_made) = (true, true);
         }
-        let (head, rows) = self.rows_to_append();
-        let is_plain = self.pending.iter().all(Pending::is_plain);
-        self.store.execute(if is_plain { APPEND_PLAIN } else { APPEND }, &rows)?;
-        self.head = Some(head);
+        self.head = Some(self.write()?);
         self.pending.drain(..).for_each(|pending| self.untold.take(&pending.entry));
         self.pending_bytes = 0;
         if ledger.seq().saturating_sub(self.snapshot_seq) >= SNAPSHOT_EVERY {
@@ -278,16 +287,29 @@ impl<S: Store> SqlJournal<S> {
         Ok(true)
     }
 
-    /// The last hash, and the text of all rows with theirs.
-    fn rows_to_append(&self) -> (Hash, String) {
+    /// Writes what is pending; gives the last hash.
+    fn write(&self) -> Result<Hash, StoreFault> {
         let mut head = self.head.unwrap_or_else(|| Hash::origin(self.identity.as_ref()));
+        let is_plain = self.pending.iter().all(Pending::is_plain);
+        if let ([pending], true) = (&*self.pending, is_plain) {
+            let Entry { seq, at, amount, balance_after, .. } = &pending.entry;
+            let seq = i64::try_from(*seq).unwrap_or(i64::MAX);
+            head = pending.hash(head, None);
+            let numbers = [seq, at.ms(), amount.millionths(), balance_after.millionths()];
+            let hex = head.hex();
+            let hash = str::from_utf8(&hex).unwrap_or_default();
+            let texts = [pending.entry.kind().word(), &pending.payload, hash];
+            self.store.insert(APPEND_ONE, numbers, texts)?;
+            return Ok(head);
+        }
         let mut rows = Vec::with_capacity(self.pending.len());
         for pending in &self.pending {
             let row;
             (head, row) = pending.row(head);
             rows.push(row);
         }
-        (head, json::write(&rows))
+        self.store.execute(if is_plain { APPEND_PLAIN } else { APPEND }, &json::write(&rows))?;
+        Ok(head)
     }
 
     /// Keeps the ledger's state, in as many rows as it needs: a row holds

@@ -40,6 +40,18 @@ pub trait Store {
     /// [`StoreFault`]: the statement had no effect.
     fn execute(&self, sql: &str, text: &str) -> Result<(), StoreFault>;
 
+    /// Runs one statement that takes numbers, then texts, and gives nothing.
+    /// Each number is bound as a double, so it must be below 2^53 and meant
+    /// for a column of integers, which makes it one again.
+    ///
+    /// # Errors
+    /// [`StoreFault`]: the statement had no effect.
+    fn insert(&self, sql: &str, numbers: [i64; 4], texts: [&str; 3]) -> Result<(), StoreFault> {
+        let ([first, second, third, fourth], [one, two, three]) = (numbers, texts);
+        let parameters = (first, second, third, fourth, one, two, three);
+        self.query(sql, &json::write(&parameters)).map(drop)
+    }
+
     /// Runs one statement and reads its rows.
     ///
     /// # Errors

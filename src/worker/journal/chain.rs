@@ -92,7 +92,8 @@ impl Hash {
         Some(Self(bytes))
     }
 
-    fn hex(self) -> [u8; 2 * BYTES] {
+    /// 64 hexadecimal digits.
+    pub(super) fn hex(self) -> [u8; 2 * BYTES] {
         let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or_default();
         let mut digits = [0; 2 * BYTES];
         for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {

@@ -119,6 +119,16 @@ impl<S: Store> LedgerObject<S> {
             }
     }
 
+    /// Whether [`LedgerObject::shipment`] would read nothing: so it can be had
+    /// while the storage at hand is another ledger's.
+    pub fn tells_from_memory(&self, lane: Lane) -> bool {
+        let untold = self.book.journal().untold();
+        match lane {
+            Lane::Rollup => self.rollup.seen.is_some() && untold.is_after(self.rollup.idle),
+            Lane::Events => false,
+        }
+    }
+
     fn rollup_shipment(&mut self) -> Result<Option<Effect>, StoreFault> {
         while self.has_news(Lane::Rollup) {
             let (after, has_asked) = (self.rollup.idle, self.rollup.seen.is_some());

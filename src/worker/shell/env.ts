@@ -33,3 +33,8 @@ export interface Env {
 export interface Callable extends Rpc.DurableObjectBranded {
   call(message: string): Promise<string>;
 }
+
+/** A ledger moreover goes on with what another could not do for it. */
+export interface Ledger extends Callable {
+  goOn(): Promise<void>;
+}

@@ -10,6 +10,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { fromPlatform, hasPassed, now, setClock, toPlatform } from "./clock";
+import { revive } from "./courier";
 import { within } from "./effects";
 import { call, currentGeneration } from "./engine";
 import type { Env } from "./env";
@@ -88,6 +89,8 @@ export class LedgerObject extends DurableObject<Env> {
     const source = {
       env,
       storage: context.storage,
+      objectId: context.id.toString(),
+      handle: () => this.#handle(),
       open: () => {
         useStorage(context.storage.sql);
         return this.#open();
@@ -103,6 +106,7 @@ export class LedgerObject extends DurableObject<Env> {
     return new Promise((answer) => {
       const since = Date.now();
       for (const shipper of this.#shippers) shipper.revive(since);
+      revive(since, this.env);
       this.#queue.push({ message, since, answer, reply: BROKEN });
       if (!this.#isFlushing || hasPassed(TAKEOVER_MS, this.#flushedAt, since)) {
         // Not under waitUntil: there it would never end once its caller is gone.
@@ -111,6 +115,13 @@ export class LedgerObject extends DurableObject<Env> {
         this.#deputy = setTimeout(() => this.#deputize(), TAKEOVER_MS);
       }
     });
+  }
+
+  /** Tells by itself what another ledger could not tell for it. */
+  async goOn(): Promise<void> {
+    useStorage(this.ctx.storage.sql);
+    this.#open();
+    for (const shipper of this.#shippers) shipper.plan();
   }
 
   override async alarm(): Promise<void> {
@@ -226,7 +237,8 @@ export class LedgerObject extends DurableObject<Env> {
   }
 
   #open(): number {
-    if (this.#ledger?.generation === currentGeneration()) return this.#ledger.handle;
+    const opened = this.#handle();
+    if (opened !== undefined) return opened;
     const handle = call((engine) => engine.ledger_open(this.ctx.id.toString()));
     this.#ledger = { handle, generation: currentGeneration() };
     // What the journal holds may be of a flush that failed: not durable yet, and without an alarm.
@@ -237,11 +249,15 @@ export class LedgerObject extends DurableObject<Env> {
     return handle;
   }
 
+  /** The ledger in wasm, if it is open. */
+  #handle(): number | undefined {
+    return this.#ledger?.generation === currentGeneration() ? this.#ledger.handle : undefined;
+  }
+
   /** Whether there may be something to tell on a lane; nobody knows of a ledger not in memory. */
   #hasNews(lane: number): boolean {
-    const ledger = this.#ledger;
-    if (ledger?.generation !== currentGeneration()) return true;
-    return call((engine) => engine.ledger_has_news(ledger.handle, lane));
+    const handle = this.#handle();
+    return handle === undefined || call((engine) => engine.ledger_has_news(handle, lane));
   }
 
   /** What is written has no alarm, as far as is known here: nobody is answered before it has. */

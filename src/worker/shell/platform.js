@@ -34,6 +34,17 @@ export function execute(sql, text) {
   storage.exec(sql, text);
 }
 
+/**
+ * Runs a statement that takes four numbers, then three texts, and gives nothing: how a ledger
+ * appends a single entry.
+ * @param {string} sql
+ * @param {[number, number, number, number, string, string, string]} values
+ */
+export function insert(sql, ...values) {
+  if (storage === undefined) throw new Error("no object is being called");
+  storage.exec(sql, ...values);
+}
+
 /** @param {Uint8Array} bytes */
 export function random(bytes) {
   crypto.getRandomValues(bytes);

@@ -87,11 +87,17 @@ export class RollupObject extends DurableObject<Env> {
   /** It holds something, and for ever; `false`: not known. */
   #isMade = false;
 
-  call(message: string): string {
-    return this.ctx.storage.transactionSync(() => {
+  /** A call in each line, all of which are done or none; a line for each answer. */
+  call(messages: string): string {
+    let isMade = this.#isMade;
+    const answers = this.ctx.storage.transactionSync(() => {
       useStorage(this.ctx.storage.sql);
-      this.#isMade ||= call((engine) => engine.rollup_is_made());
-      return call((engine) => engine.rollup_call(message, this.#isMade));
+      return messages.split("\n").map((message) => {
+        isMade ||= call((engine) => engine.rollup_is_made());
+        return call((engine) => engine.rollup_call(message, isMade));
+      });
     });
+    this.#isMade = isMade;
+    return answers.join("\n");
   }
 }

@@ -2,6 +2,7 @@
 // commit and never as a part of it: a busy ledger does not wait, and one message tells of
 // many entries. What is told to whom is the engine's; here is only when.
 
+import { leave, type Teller, wait } from "./courier";
 import { performCall } from "./effects";
 import { call } from "./engine";
 import type { Env } from "./env";
@@ -24,8 +25,11 @@ const LOST_MS = 15_000;
 export interface Source {
   env: Env;
   storage: DurableObjectStorage;
+  objectId: string;
   /** The ledger in wasm, its storage at hand. */
   open(): number;
+  /** The ledger in wasm, if it is open; its storage is not to be used. */
+  handle(): number | undefined;
   /** Whether there may be something to tell on a lane. */
   hasNews(lane: number): boolean;
   /** Whether all that is written is known to be durable. */
@@ -34,7 +38,7 @@ export interface Source {
   wakeLater(): Promise<void>;
 }
 
-export class Shipper {
+export class Shipper implements Teller {
   readonly #lane: number;
   readonly #delayMs: number;
   readonly #source: Source;
@@ -44,10 +48,16 @@ export class Shipper {
   #activeAt: number | null = null;
   /** Which run is the present one: an earlier one that comes back ends. */
   #run = 0;
+  /** The run that the courier last did. */
+  #boarded = 0;
   /** When what there was to tell was last looked at. */
   #lookedAt = 0;
   /** There may be more to tell than the run under way tells. */
   #hasMore = false;
+  /** The courier tells what there is. */
+  #isWaiting = false;
+  /** The courier could not: it is told soon, and from here. */
+  #isLate = false;
   #failures = 0;
 
   /**
@@ -60,15 +70,69 @@ export class Shipper {
     this.#source = source;
   }
 
+  get objectId(): string {
+    return this.#source.objectId;
+  }
+
   /** There may be something to tell: it was committed, or the ledger was just loaded. */
   plan(): void {
+    if (this.#isWaiting) return;
     if (this.#activeAt !== null) this.#hasMore = true;
     if (this.#dueAt !== null || this.#activeAt !== null) return;
-    if (!this.#source.hasNews(this.#lane)) return;
+    if (!this.#source.hasNews(this.#lane) || this.#letWait()) return;
     const since = Date.now() - this.#lookedAt;
     // A clock that went back says nothing: then as if the last one had just been.
-    const left = since >= PAUSE_MS ? SOON_MS : this.#delayMs - Math.max(since, 0);
+    const isSoon = this.#isLate || since >= PAUSE_MS;
+    const left = isSoon ? SOON_MS : this.#delayMs - Math.max(since, 0);
     this.#ringIn(Math.max(left, this.#backoff()));
+  }
+
+  /** Leaves what there is to tell to the courier, if it can be told from memory. */
+  #letWait(): boolean {
+    const handle = this.#source.handle();
+    if (handle === undefined || this.#failures > 0 || this.#isLate) return false;
+    if (!call((engine) => engine.ledger_tells_from_memory(handle, this.#lane))) return false;
+    this.#isWaiting = true;
+    wait(this, this.#source.env);
+    return true;
+  }
+
+  board(): string | undefined {
+    this.#isWaiting = false;
+    const handle = this.#source.handle();
+    // One that was dropped tells when it is opened.
+    if (handle === undefined) return undefined;
+    // Nobody may hear of what a crash could still undo: it is told after its commit.
+    this.#isLate = !this.#source.isDurable();
+    if (this.#isLate) return undefined;
+    try {
+      const effect = call((engine) => engine.ledger_shipment(handle, this.#lane));
+      if (effect === undefined) return undefined;
+      this.#run += 1;
+      this.#boarded = this.#run;
+      this.#hasMore = false;
+      this.#lookedAt = Date.now();
+      this.#activeAt = this.#lookedAt;
+      return effect;
+    } catch {
+      // The engine was started anew, and says so.
+      return undefined;
+    }
+  }
+
+  land(answer: string): boolean {
+    if (this.#run !== this.#boarded) return false;
+    this.#activeAt = null;
+    const handle = this.#source.handle();
+    if (handle === undefined) return false;
+    try {
+      if (answer.startsWith("!")) throw new Error("there was no answer");
+      this.#isLate = call((engine) => engine.ledger_shipped(handle, this.#lane, answer));
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (this.#isLate || this.#failures > 0) return true;
+    return this.#hasMore && this.#source.hasNews(this.#lane) && !this.#letWait();
   }
 
   /**
@@ -86,6 +150,8 @@ export class Shipper {
     const run = this.#run;
     this.#dueAt = null;
     this.#hasMore = false;
+    this.#isWaiting = false;
+    leave(this);
     try {
       for (;;) {
         this.#lookedAt = Date.now();
@@ -103,18 +169,23 @@ export class Shipper {
       }
       this.#activeAt = null;
       this.#failures = 0;
+      this.#isLate = false;
       if (this.#hasMore) this.plan();
     } catch (error) {
       if (this.#run !== run) return;
-      const words = error instanceof Error ? error.message : "failed";
-      console.error(`what a ledger committed was not told: ${words}`);
+      this.#fail(error);
       await this.#tryLater();
     }
   }
 
-  async #tryLater(): Promise<void> {
+  #fail(error: unknown): void {
+    const words = error instanceof Error ? error.message : "failed";
+    console.error(`what a ledger committed was not told: ${words}`);
     this.#activeAt = null;
     this.#failures += 1;
+  }
+
+  async #tryLater(): Promise<void> {
     if (this.#failures <= MAX_RETRIES) this.#ringIn(this.#backoff());
     try {
       await this.#source.wakeLater();

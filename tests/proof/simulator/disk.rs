@@ -191,7 +191,11 @@ impl Disk {
             }
         }
         let found = match (&*plan, is_text) {
-            (Plan::Append(columns), _) => state.live.append(columns, parameters, !forgets),
+            (Plan::Append(columns), true) => state.live.append(columns, parameters, !forgets),
+            // One row, its cells bound one by one.
+            (Plan::Append(columns), false) => {
+                state.live.append(columns, &format!("[{parameters}]"), !forgets)
+            }
             (plan, _) => {
                 let bound: Option<Vec<Cell>> = serde_json::from_str(parameters).unwrap();
                 state.live.perform(plan, &bound.unwrap_or_default())

@@ -111,6 +111,10 @@ fn plan(sql: &str) -> Plan {
         sql.strip_prefix("INSERT INTO entries (").and_then(|rest| rest.split_once(')'))
     {
         let columns = columns(list);
+        if values.trim().starts_with("VALUES (?") {
+            assert_eq!(values.matches('?').count(), columns.len(), "{sql}");
+            return Plan::Append(columns.into_iter().zip(0..).collect());
+        }
         let cells =
             values.trim().strip_prefix("SELECT ").and_then(|rest| rest.strip_suffix(" FROM json_each(?)"));
         let cells = cells.unwrap_or_else(|| panic!("no list of cells: {values}")).split(", ");
