@@ -57,6 +57,7 @@ fn what_a_ledger_tells_from_memory_is_what_its_journal_says() {
         }
         let before = statements(&anna);
         let has_news = anna.ledger.has_news(Lane::Rollup);
+        assert!(anna.ledger.tells_from_memory(Lane::Rollup));
         let shipment = anna.shipment();
         assert_eq!(has_news, shipment.is_some());
         assert_eq!(statements(&anna), before, "nothing was read");
@@ -81,12 +82,14 @@ fn what_was_told_and_not_heard_is_read_again() {
     anna.order(&charge, now);
     let lost = anna.shipment().unwrap();
     anna.order(&charge, now);
+    assert!(!anna.ledger.tells_from_memory(Lane::Rollup));
     let (name, both) = anna.shipment().unwrap();
     assert_ne!(lost.1, both);
     assert_eq!(deltas(&both)["groups"][0]["tally"]["consumed"], "0:6");
     anna.order(&charge, now);
     anna.ledger.shipped(Lane::Rollup, &shards.call(&name, &both)).unwrap();
     // From here on memory goes on.
+    assert!(anna.ledger.tells_from_memory(Lane::Rollup) && !anna.twin().tells_from_memory(Lane::Rollup));
     let before = statements(&anna);
     let (_, third) = anna.shipment().unwrap();
     assert_eq!(statements(&anna), before);
