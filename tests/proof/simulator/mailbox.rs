@@ -12,6 +12,7 @@ use edge_credits::Timestamp;
 use edge_credits::worker::objects::ledger::LedgerObject;
 
 use super::disk::Disk;
+use super::messages;
 use super::process::{BROKEN, Bug, Process, Sent};
 use super::task::{Given, Io, Rejected, Task, Wait};
 
@@ -220,10 +221,10 @@ impl Instance {
         let mut run = std::mem::take(&mut self.mail.borrow_mut().run);
         let outcome = self.transact(|ledger| {
             for waiting in run[first..].iter_mut().filter(|waiting| at - waiting.since <= STALE_MS) {
-                waiting.reply = ledger.call(&waiting.message, self.instant())?.to_text();
+                waiting.reply = ledger.call(&packed(&waiting.message), self.instant())?.to_text();
                 if self.charges_twice(&waiting.message) {
                     let again = waiting.message.replace("\"key\":\"k", "\"key\":\"again-k");
-                    ledger.call(&again, self.instant())?;
+                    ledger.call(&packed(&again), self.instant())?;
                 }
             }
             Ok(())
@@ -383,4 +384,9 @@ impl Instance {
         }
         Ok(())
     }
+}
+
+/// A caller's message, which is JSON here, as it crosses.
+fn packed(message: &str) -> String {
+    messages::message(serde_json::from_str(message).unwrap())
 }

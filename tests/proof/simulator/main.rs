@@ -23,6 +23,8 @@ mod disk;
 mod event;
 mod judge;
 mod mailbox;
+#[path = "../../messages/mod.rs"]
+mod messages;
 mod object;
 mod plan;
 mod process;
