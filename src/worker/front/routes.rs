@@ -223,7 +223,8 @@ fn matches(path: &[&str], segments: &[&str]) -> bool {
     let fits = |(pattern, segment): (&&str, &&str)| {
         matches!(pattern.as_bytes().first(), Some(b'{' | b'*')) || pattern == segment
     };
-    has_length && path.iter().zip(segments).all(fits)
+    // From the end, where paths differ soonest.
+    has_length && path.iter().zip(segments).rev().all(fits)
 }
 
 #[cfg(test)]

@@ -215,7 +215,10 @@ impl World {
 
     fn perform(&mut self, effect: Effect, request: &Request) -> String {
         match effect {
-            Effect::LedgerByName { name, message } => self.ledger(&object_id(&name), &message),
+            // What answers as it stands is the same when the flow carries it through.
+            Effect::LedgerByName { name, message } | Effect::AnswerOfLedger { name, message } => {
+                self.ledger(&object_id(&name), &message)
+            }
             Effect::LedgerById { id, message } => match from_hex(&id) {
                 Some(bytes) if bytes.len() == 32 => self.ledger(&id, &message),
                 _ => "!unknown".to_owned(),
