@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::Digits;
+
 /// Millionths in one credit.
 const SCALE: i64 = 1_000_000;
 /// Fraction digits that an amount may carry.
@@ -278,25 +280,34 @@ fn times_ten_to(value: i128, power: i32) -> Option<i128> {
     10_i128.checked_pow(u32::try_from(power).ok()?)?.checked_mul(value)
 }
 
-impl fmt::Display for Credits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Credits {
+    /// As [`fmt::Display`] writes it.
+    pub fn digits(self) -> Digits {
         let magnitude = self.0.unsigned_abs();
         let scale = SCALE.unsigned_abs();
         let whole = magnitude.checked_div(scale).unwrap_or_default();
         let mut fraction = magnitude.checked_rem(scale).unwrap_or_default();
+        let mut digits = Digits::new();
+        if fraction > 0 {
+            let mut width: usize = 6;
+            while fraction.is_multiple_of(10) {
+                fraction /= 10;
+                width = width.saturating_sub(1);
+            }
+            digits.put_number(fraction, width);
+            digits.put(b'.');
+        }
+        digits.put_number(whole, 1);
         if self.0 < 0 {
-            f.write_str("-")?;
+            digits.put(b'-');
         }
-        write!(f, "{whole}")?;
-        if fraction == 0 {
-            return Ok(());
-        }
-        let mut width: usize = 6;
-        while fraction.is_multiple_of(10) {
-            fraction = fraction.checked_div(10).unwrap_or_default();
-            width = width.saturating_sub(1);
-        }
-        write!(f, ".{fraction:0width$}")
+        digits
+    }
+}
+
+impl fmt::Display for Credits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.digits().as_str())
     }
 }
 

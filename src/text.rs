@@ -44,21 +44,67 @@ pub fn joined<T: AsRef<str>>(parts: &[T], between: &str) -> String {
     text
 }
 
-/// A number's digits behind a text. The standard library's formatting takes
-/// several times as long.
-pub fn push_number(text: &mut String, number: u64) {
-    let mut digits = [0_u8; 20];
-    let mut rest = number;
-    let mut first = digits.len();
-    while let (true, Some(place)) = (rest > 0 || first == digits.len(), digits.get_mut(first.wrapping_sub(1)))
-    {
-        // Below ten.
-        *place = b'0' | u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-        first = first.wrapping_sub(1);
+/// A short text of digits that is made from its end, on the stack. The standard
+/// library's formatting takes several times as long, and every answer has some.
+#[derive(Clone, Copy, Debug)]
+pub struct Digits {
+    bytes: [u8; Self::MOST],
+    first: usize,
+}
+
+impl Digits {
+    /// Room for a number of 64 bits and for an instant; what is put before that
+    /// many is lost.
+    const MOST: usize = 24;
+
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self { bytes: [0; Self::MOST], first: Self::MOST }
     }
-    let digits = digits.get(first..).unwrap_or_default();
-    text.push_str(std::str::from_utf8(digits).unwrap_or_default());
+
+    /// Puts an ASCII character before what there is.
+    pub fn put(&mut self, byte: u8) {
+        let first = self.first.wrapping_sub(1);
+        if let Some(place) = self.bytes.get_mut(first) {
+            *place = byte;
+            self.first = first;
+        }
+    }
+
+    /// Puts a number before what there is, with zeros if it has fewer digits.
+    pub fn put_number(&mut self, number: u64, least_digits: usize) {
+        let mut rest = number;
+        let mut count: usize = 0;
+        for place in self.bytes.get_mut(..self.first).unwrap_or_default().iter_mut().rev() {
+            if rest == 0 && count >= least_digits {
+                break;
+            }
+            let [digit, ..] = (rest % 10).to_le_bytes();
+            *place = b'0' | digit;
+            rest /= 10;
+            count = count.wrapping_add(1);
+        }
+        self.first = self.first.wrapping_sub(count);
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(self.first..).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+impl Default for Digits {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A number's digits behind a text.
+pub fn push_number(text: &mut String, number: u64) {
+    let mut digits = Digits::new();
+    digits.put_number(number, 1);
+    text.push_str(digits.as_str());
 }
 
 /// Texts in a row, in a text that has just their length.

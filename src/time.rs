@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::Digits;
+
 /// An instant: milliseconds since 1970-01-01T00:00:00Z, within the years
 /// 1970 to 9999.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -120,18 +122,26 @@ impl From<Timestamp> for i64 {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let days = self.0.div_euclid(MS_PER_DAY);
-        let ms = self.0.rem_euclid(MS_PER_DAY);
-        let (year, month, day) = civil_from_days(days);
-        let part = |divisor: i64, modulus: i64| ms.div_euclid(divisor).rem_euclid(modulus);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
-            part(3_600_000, 24),
-            part(60_000, 60),
-            part(1_000, 60),
-            part(1, 1_000),
-        )
+        let (year, month, day) = civil_from_days(self.day());
+        // A Timestamp is within 1970 to 9999: no part of it is negative.
+        let part = |value: i64| value.unsigned_abs();
+        let ms = part(self.0.rem_euclid(MS_PER_DAY));
+        let mut digits = Digits::new();
+        digits.put(b'Z');
+        digits.put_number(ms % 1_000, 3);
+        digits.put(b'.');
+        digits.put_number(ms / 1_000 % 60, 2);
+        digits.put(b':');
+        digits.put_number(ms / 60_000 % 60, 2);
+        digits.put(b':');
+        digits.put_number(ms / 3_600_000, 2);
+        digits.put(b'T');
+        digits.put_number(part(day), 2);
+        digits.put(b'-');
+        digits.put_number(part(month), 2);
+        digits.put(b'-');
+        digits.put_number(part(year), 4);
+        f.write_str(digits.as_str())
     }
 }
 

@@ -8,12 +8,12 @@ use crate::json::JsonText;
 /// `GET /v1/customers/{id}/balance`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[allow(missing_docs)] // the contract describes each field
-pub struct BalanceAnswer {
-    pub customer_id: String,
+pub struct BalanceAnswer<'a> {
+    pub customer_id: &'a str,
     pub balance: Decimal,
     pub available: Decimal,
     pub held: Decimal,
-    pub credit_name: String,
+    pub credit_name: &'a str,
     pub as_of: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breakdown: Option<Vec<GrantAnswer>>,

@@ -1,7 +1,7 @@
 use serde::ser::{Serialize, Serializer};
 
 use crate::credits::Credits;
-use crate::json::JsonText;
+use crate::json::{JsonText, Raw};
 use crate::tally::Total;
 
 /// An amount as a JSON number: exact, with at most six fraction digits.
@@ -10,7 +10,7 @@ pub struct Decimal(pub Credits);
 
 impl Serialize for Decimal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        JsonText(self.0.to_string()).serialize(serializer)
+        Raw::of(self.0.digits().as_str()).serialize(serializer)
     }
 }
 

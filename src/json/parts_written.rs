@@ -7,7 +7,7 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant,
 };
 
-use super::writer::{Unwritable, Writer, Written, quote};
+use super::writer::{Unwritable, Writer, Written};
 
 /// A list or object that is being written.
 pub(super) struct Parts<'a> {
@@ -29,11 +29,12 @@ impl<'a> Parts<'a> {
         }
     }
 
+    /// The name of a field or variant, which has nothing in it to escape.
     #[inline(never)]
-    fn name(&mut self, name: &str) {
-        self.separate();
-        quote(name, &mut self.writer.text);
-        self.writer.text.push_str(":");
+    fn name(&mut self, name: &'static str) {
+        self.writer.text.push_str(if std::mem::take(&mut self.is_first) { "\"" } else { ",\"" });
+        self.writer.text.push_str(name);
+        self.writer.text.push_str("\":");
     }
 
     #[inline(never)]

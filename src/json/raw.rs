@@ -14,6 +14,11 @@ pub(super) const RAW: &str = "edge_credits::json::Raw";
 pub struct Raw<'a>(&'a str);
 
 impl<'a> Raw<'a> {
+    /// A text that is one JSON value.
+    pub(crate) const fn of(json: &'a str) -> Self {
+        Self(json)
+    }
+
     /// Its text.
     pub const fn get(self) -> &'a str {
         self.0

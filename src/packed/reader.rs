@@ -45,8 +45,9 @@ impl<'de> Reader<'de> {
         let mut value: u64 = 0;
         let mut is_empty = true;
         while let Some(digit) = self.byte().map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
-            let more = value.checked_mul(10).and_then(|value| value.checked_add(u64::from(digit)));
-            value = more.ok_or(Malformed)?;
+            // A checked product of 64 bits is one of 128 in wasm.
+            let tenfold = (value <= u64::MAX / 10).then(|| value.wrapping_mul(10));
+            value = tenfold.and_then(|value| value.checked_add(u64::from(digit))).ok_or(Malformed)?;
             self.at = self.at.wrapping_add(1);
             is_empty = false;
         }

@@ -25,7 +25,7 @@ struct Whole {
     kinds: Vec<Kind>,
     inner: Option<Inner>,
     pairs: Vec<(i32, Option<bool>)>,
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "super::as_json")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "super::as_json::optional")]
     rare: Option<Box<Inner>>,
 }
 

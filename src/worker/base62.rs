@@ -17,7 +17,7 @@ pub fn encode(bytes: &[u8]) -> String {
     for block in bytes.chunks(BLOCK_BYTES) {
         let value = block.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
         let width = CHARS_FOR_BYTES.get(block.len()).copied().unwrap_or(BLOCK_CHARS);
-        push_number(&mut text, value, width);
+        push_block(&mut text, value, width);
     }
     text
 }
@@ -41,14 +41,19 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
 /// A number in as few characters as it needs.
 pub fn encode_number(value: u64) -> String {
     let mut text = String::new();
+    push_number(&mut text, value);
+    text
+}
+
+/// The same behind a text.
+pub fn push_number(text: &mut String, value: u64) {
     let mut width: usize = 1;
     let mut rest = value.checked_div(62).unwrap_or_default();
     while rest > 0 {
         width = width.saturating_add(1);
         rest = rest.checked_div(62).unwrap_or_default();
     }
-    push_number(&mut text, value, width);
-    text
+    push_block(text, value, width);
 }
 
 /// The number of [`encode_number`]; `None` for any other text.
@@ -59,7 +64,7 @@ pub fn decode_number(text: &str) -> Option<u64> {
     number(text.as_bytes())
 }
 
-fn push_number(text: &mut String, mut value: u64, width: usize) {
+fn push_block(text: &mut String, mut value: u64, width: usize) {
     let mut characters = [b'0'; BLOCK_CHARS];
     for place in characters.iter_mut().take(width).rev() {
         let digit = usize::try_from(value.checked_rem(62).unwrap_or_default()).unwrap_or_default();

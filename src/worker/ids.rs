@@ -13,6 +13,8 @@ const OBJECT_ID_CHARS: usize = 44;
 const EVENT_PREFIX: &str = "evt_";
 /// The length of an entry's number of eight bytes in base62.
 const SEQ_CHARS: usize = 11;
+/// No id is longer, whatever it begins with.
+const MOST_ID_CHARS: usize = 64;
 
 /// What an id is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +58,11 @@ impl Naming {
 
     /// The public id of an entry.
     pub fn id(&self, prefix: Prefix, seq: u64) -> String {
-        format!("{}{}{}", prefix.text(), self.object, base62::encode_number(seq))
+        let mut id = String::with_capacity(MOST_ID_CHARS);
+        id.push_str(prefix.text());
+        id.push_str(&self.object);
+        base62::push_number(&mut id, seq);
+        id
     }
 
     /// The public id of what an entry has to tell; `kind` is one letter or

@@ -28,7 +28,7 @@ pub struct LedgerCall {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms_version: Option<u64>,
     /// The terms themselves, when the object asked for them.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "packed::as_json")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "packed::as_json::optional")]
     pub terms: Option<Box<Terms>>,
     /// The caller makes the purchase that overage may begin.
     #[serde(default)]

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::api::Problem;
 use crate::json;
 use crate::ledger::RateLimit;
+use crate::text::push_number;
 
 /// An object's answer, ready for the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +106,12 @@ impl Reply {
     /// there is one, body.
     pub fn to_text(&self) -> String {
         let rate = self.rate.map(RateState::to_text).unwrap_or_default();
-        format!("{}{}{rate}{}", self.status, self.flag.letter(), self.body)
+        let mut text = String::with_capacity(rate.len().saturating_add(self.body.len()).saturating_add(8));
+        push_number(&mut text, u64::from(self.status));
+        text.push(self.flag.letter());
+        text.push_str(&rate);
+        text.push_str(&self.body);
+        text
     }
 
     /// From the text that crossed; `None` for any other text.

@@ -118,7 +118,7 @@ impl<S: Store> LedgerObject<S> {
             Command::Update { .. } => Reply::ok(&self.updated(entry, replayed, now)),
             Command::Close => {
                 let id = self.customer_id();
-                Reply::ok(&Deleted { id: &id, deleted: true, replayed, seq })
+                Reply::ok(&Deleted { id, deleted: true, replayed, seq })
             }
             Command::ChangeTier(_) => Reply::ok(&CustomerAnswer {
                 replayed: Some(replayed),

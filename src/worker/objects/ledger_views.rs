@@ -31,7 +31,7 @@ impl<S: Store> LedgerObject<S> {
             balance: Decimal(ledger.balance()),
             available: Decimal(ledger.available(now)),
             held: Decimal(ledger.held()),
-            credit_name: ledger.credit_name().unwrap_or(DEFAULT_CREDIT_NAME).to_owned(),
+            credit_name: ledger.credit_name().unwrap_or(DEFAULT_CREDIT_NAME),
             as_of: now.to_string(),
             breakdown: breakdown.then(grants),
         })
@@ -88,7 +88,7 @@ impl<S: Store> LedgerObject<S> {
         let ledger = self.book.ledger();
         let plan = ledger.plan();
         CustomerAnswer {
-            id: self.customer_id(),
+            id: self.customer_id().to_owned(),
             balance: Decimal(ledger.balance()),
             available: Decimal(ledger.available(now)),
             held: Decimal(ledger.held()),
@@ -173,7 +173,7 @@ impl<S: Store> LedgerObject<S> {
         let words = described(&entry.event).map(str::to_owned);
         TransactionAnswer {
             id: self.naming.id(Prefix::Transaction, entry.seq),
-            customer_id: self.customer_id(),
+            customer_id: self.customer_id().to_owned(),
             kind: entry.kind().word(),
             amount: Decimal(entry.amount),
             balance_after: Decimal(entry.balance_after),
@@ -219,7 +219,7 @@ impl<S: Store> LedgerObject<S> {
         Ok(Reply::ok(&UsageStateAnswer {
             transaction_id: self.naming.id(Prefix::Transaction, seq),
             state,
-            customer_id: self.customer_id(),
+            customer_id: self.customer_id().to_owned(),
             held: Decimal(if state == "pending" { hold.amount } else { Credits::ZERO }),
             credits_used: Decimal(used),
             feature_identifier: note.and_then(|note| note.feature.clone()),
@@ -248,9 +248,8 @@ impl<S: Store> LedgerObject<S> {
         Ok(Reply::ok(&journal.groups(first, end.saturating_sub(1), by_day)?))
     }
 
-    pub(super) fn customer_id(&self) -> String {
-        let identity = self.book.journal().identity();
-        identity.map(|identity| identity.customer.as_str().to_owned()).unwrap_or_default()
+    pub(super) fn customer_id(&self) -> &str {
+        self.book.journal().identity().map_or("", |identity| identity.customer.as_str())
     }
 }
 
