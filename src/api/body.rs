@@ -14,6 +14,9 @@ const MAX_METADATA_BYTES: usize = 4096;
 /// The longest words for people.
 const MAX_DESCRIPTION_BYTES: usize = 1024;
 
+/// Beyond so many fields that no request has, none is held against the others.
+const MOST_UNKNOWN: usize = 64;
+
 /// A JSON object whose fields are all known.
 #[derive(Debug)]
 pub struct Body<'a> {
@@ -51,6 +54,9 @@ impl<'a> Body<'a> {
         }
         let mut unknown: Vec<Cow<'_, str>> = Vec::new();
         for (name, value) in body.tape.pairs(Tape::ROOT) {
+            if unknown.len() >= MOST_UNKNOWN {
+                break;
+            }
             let is_first = match known.iter().find(|known| body.tape.is_name(name, known)) {
                 Some(known) => body.tape.value_of(Tape::ROOT, known) == Some(value),
                 None => match body.tape.string(name) {
@@ -371,6 +377,13 @@ mod tests {
         ] {
             assert_eq!(code(bad, &["a"]), Some(Code::InvalidJson), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_body_of_unknown_fields_is_not_read_to_its_end() {
+        let fields: String = (0..MOST_UNKNOWN).map(|number| format!(r#""{number}":0,"#)).collect();
+        assert_eq!(code(&format!(r#"{{{fields}"0":0}}"#), &["a"]), Some(Code::UnknownField));
+        assert_eq!(code(&format!(r#"{{"0":0,{fields}"a":0}}"#), &["a"]), Some(Code::InvalidJson));
     }
 
     #[test]
