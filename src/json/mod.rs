@@ -98,7 +98,7 @@ pub fn write<T: Serialize + ?Sized>(value: &T) -> String {
     written(Writer::new(), value)
 }
 
-/// As [`write`], behind a text.
+/// As [`write()`], behind a text.
 pub fn append<T: Serialize + ?Sized>(text: &mut String, value: &T) {
     *text = written(Writer::behind(std::mem::take(text)), value);
 }
