@@ -1,7 +1,7 @@
 //! Packed texts: what the Worker's own parts say to each other on the way of
 //! every request. A value's parts stand one after the other, without names: who
 //! reads them must know the same type, so a message begins with its version
-//! (see [`crate::worker::message`]).
+//! (see `src/worker/message.rs`).
 //!
 //! In: any type that serde knows, but for floating point numbers, byte strings,
 //! maps and units; a field that is not always written must be an `Option`. Out:
