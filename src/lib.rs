@@ -25,6 +25,7 @@ pub mod client;
 pub mod credits;
 pub mod json;
 pub mod ledger;
+pub mod mismatch;
 pub mod packed;
 pub mod pricing;
 pub mod tally;

@@ -4,8 +4,9 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::reader::{Mismatch, Source, Value};
+use super::reader::{Source, Value};
 use super::tape::Kind;
+use crate::mismatch::Mismatch;
 
 /// No value: what stands where an object has no such field.
 pub(super) const NOWHERE: usize = usize::MAX;

@@ -7,7 +7,8 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant,
 };
 
-use super::writer::{Unwritable, Writer, Written};
+use super::writer::{Writer, Written};
+use crate::mismatch::Mismatch;
 
 /// A list or object that is being written.
 pub(super) struct Parts<'a> {
@@ -60,7 +61,7 @@ macro_rules! written_alike {
     ($($kind:ident: $method:ident($($name:ident)?) = $write:ident;)*) => {$(
         impl $kind for Parts<'_> {
             type Ok = ();
-            type Error = Unwritable;
+            type Error = Mismatch;
 
             fn $method<T: Serialize + ?Sized>(&mut self, $($name: &'static str,)? value: &T) -> Written {
                 self.$write($($name,)? value)
@@ -84,7 +85,7 @@ written_alike! {
 
 impl SerializeMap for Parts<'_> {
     type Ok = ();
-    type Error = Unwritable;
+    type Error = Mismatch;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
         self.element(key)

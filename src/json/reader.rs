@@ -7,62 +7,14 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::fmt;
 
-use serde::de::{Deserializer, Error, Expected, Unexpected, Visitor};
+use serde::de::{Deserializer, Visitor};
 
 use super::Unreadable;
 use super::parts_read::{Items, NOWHERE, Pairs, Variant};
 use super::raw::RAW;
 use super::tape::{Kind, Tape};
-
-/// A value is not what the type wants. Where it stands is noted by the
-/// [`Source`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mismatch;
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value is not of its type")
-    }
-}
-
-impl std::error::Error for Mismatch {}
-
-// Serde's own words are not made: they would bring the text of every type along.
-impl Error for Mismatch {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
-
-    fn invalid_type(_: Unexpected<'_>, _: &dyn Expected) -> Self {
-        Self
-    }
-
-    fn invalid_value(_: Unexpected<'_>, _: &dyn Expected) -> Self {
-        Self
-    }
-
-    fn invalid_length(_: usize, _: &dyn Expected) -> Self {
-        Self
-    }
-
-    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
-        Self
-    }
-
-    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
-        Self
-    }
-
-    fn missing_field(_: &'static str) -> Self {
-        Self
-    }
-
-    fn duplicate_field(_: &'static str) -> Self {
-        Self
-    }
-}
+use crate::mismatch::Mismatch;
 
 /// A text that is read, and the field that was asked for last: if one cannot be
 /// read, nothing more is asked for.

@@ -4,35 +4,15 @@
 
 #![allow(clippy::single_char_add_str)] // a text is copied, a character is encoded first
 
-use std::fmt;
-
-use serde::ser::{Error, Serialize, Serializer};
+use serde::ser::{Serialize, Serializer};
 
 use super::parts_written::Parts;
 use super::plain::plain_length;
 use super::raw::RAW;
+use crate::mismatch::Mismatch;
 use crate::text::push_number;
 
-/// A value that has no form here: a floating point number or a byte string,
-/// which no type of ours has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Unwritable;
-
-impl fmt::Display for Unwritable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value cannot be written")
-    }
-}
-
-impl std::error::Error for Unwritable {}
-
-impl Error for Unwritable {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
-}
-
-pub(super) type Written = Result<(), Unwritable>;
+pub(super) type Written = Result<(), Mismatch>;
 
 /// What most messages and answers fit in.
 const USUAL_BYTES: usize = 256;
@@ -134,7 +114,7 @@ fn escape(byte: u8, out: &mut String) {
 
 impl<'a> Serializer for &'a mut Writer {
     type Ok = ();
-    type Error = Unwritable;
+    type Error = Mismatch;
     type SerializeSeq = Parts<'a>;
     type SerializeTuple = Parts<'a>;
     type SerializeTupleStruct = Parts<'a>;
@@ -183,11 +163,11 @@ impl<'a> Serializer for &'a mut Writer {
     }
 
     fn serialize_f32(self, _: f32) -> Written {
-        Err(Unwritable)
+        Err(Mismatch)
     }
 
     fn serialize_f64(self, _: f64) -> Written {
-        Err(Unwritable)
+        Err(Mismatch)
     }
 
     fn serialize_char(self, value: char) -> Written {
@@ -201,7 +181,7 @@ impl<'a> Serializer for &'a mut Writer {
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Written {
-        Err(Unwritable)
+        Err(Mismatch)
     }
 
     fn serialize_none(self) -> Written {
@@ -245,15 +225,15 @@ impl<'a> Serializer for &'a mut Writer {
         parts.finish()
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Parts<'a>, Unwritable> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Parts<'a>, Mismatch> {
         Ok(self.begin("[", "]"))
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Parts<'a>, Unwritable> {
+    fn serialize_tuple(self, _: usize) -> Result<Parts<'a>, Mismatch> {
         Ok(self.begin("[", "]"))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Unwritable> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Mismatch> {
         Ok(self.begin("[", "]"))
     }
 
@@ -263,15 +243,15 @@ impl<'a> Serializer for &'a mut Writer {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Parts<'a>, Unwritable> {
+    ) -> Result<Parts<'a>, Mismatch> {
         Ok(self.begin_variant(variant, "[", "]}"))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Parts<'a>, Unwritable> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Parts<'a>, Mismatch> {
         Ok(self.begin("{", "}"))
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Unwritable> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Mismatch> {
         Ok(self.begin("{", "}"))
     }
 
@@ -281,7 +261,7 @@ impl<'a> Serializer for &'a mut Writer {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Parts<'a>, Unwritable> {
+    ) -> Result<Parts<'a>, Mismatch> {
         Ok(self.begin_variant(variant, "{", "}}"))
     }
 }

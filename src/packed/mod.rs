@@ -27,13 +27,11 @@ mod reader;
 mod tests;
 mod writer;
 
-use std::fmt;
-
-use serde::de::{self, Deserialize, Expected, Unexpected};
-use serde::ser::{self, Serialize};
+use serde::{Deserialize, Serialize};
 
 use self::reader::Reader;
 use self::writer::Writer;
+use crate::mismatch::Mismatch;
 
 /// What no packed text has in it.
 const FORBIDDEN: char = '\u{1e}';
@@ -43,67 +41,14 @@ const ABSENT: u8 = b'~';
 const FIRST_VARIANT: u8 = b'A';
 const MAX_VARIANTS: u32 = 26;
 
-/// A text is not the value that was wanted, or a value has no packed text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not the packed value that was expected")
-    }
-}
-
-impl std::error::Error for Malformed {}
-
-impl ser::Error for Malformed {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
-}
-
-// Serde's own words are not made: they would bring the text of every type along.
-impl de::Error for Malformed {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self
-    }
-
-    fn invalid_type(_: Unexpected<'_>, _: &dyn Expected) -> Self {
-        Self
-    }
-
-    fn invalid_value(_: Unexpected<'_>, _: &dyn Expected) -> Self {
-        Self
-    }
-
-    fn invalid_length(_: usize, _: &dyn Expected) -> Self {
-        Self
-    }
-
-    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
-        Self
-    }
-
-    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
-        Self
-    }
-
-    fn missing_field(_: &'static str) -> Self {
-        Self
-    }
-
-    fn duplicate_field(_: &'static str) -> Self {
-        Self
-    }
-}
-
 /// A value from its text.
 ///
 /// # Errors
 /// If the text is not one value of the type and nothing else.
-pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Malformed> {
+pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Mismatch> {
     let mut reader = Reader::of(text);
     let value = T::deserialize(&mut reader)?;
-    reader.is_over().then_some(value).ok_or(Malformed)
+    reader.is_over().then_some(value).ok_or(Mismatch)
 }
 
 /// A value's text, behind one that begins it.

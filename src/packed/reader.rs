@@ -6,7 +6,8 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::{ABSENT, FIRST_VARIANT, FORBIDDEN, MAX_VARIANTS, Malformed};
+use super::{ABSENT, FIRST_VARIANT, FORBIDDEN, MAX_VARIANTS};
+use crate::mismatch::Mismatch;
 
 /// What is left of a text.
 pub(super) struct Reader<'de> {
@@ -35,48 +36,48 @@ impl<'de> Reader<'de> {
         is_next
     }
 
-    fn expect(&mut self, byte: u8) -> Result<(), Malformed> {
-        self.takes(byte).then_some(()).ok_or(Malformed)
+    fn expect(&mut self, byte: u8) -> Result<(), Mismatch> {
+        self.takes(byte).then_some(()).ok_or(Mismatch)
     }
 
     /// A number's digits, at least one.
     #[inline(never)]
-    fn digits(&mut self) -> Result<u64, Malformed> {
+    fn digits(&mut self) -> Result<u64, Mismatch> {
         let mut value: u64 = 0;
         let mut is_empty = true;
         while let Some(digit) = self.byte().map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
             // A checked product of 64 bits is one of 128 in wasm.
             let tenfold = (value <= u64::MAX / 10).then(|| value.wrapping_mul(10));
-            value = tenfold.and_then(|value| value.checked_add(u64::from(digit))).ok_or(Malformed)?;
+            value = tenfold.and_then(|value| value.checked_add(u64::from(digit))).ok_or(Mismatch)?;
             self.at = self.at.wrapping_add(1);
             is_empty = false;
         }
-        (!is_empty).then_some(value).ok_or(Malformed)
+        (!is_empty).then_some(value).ok_or(Mismatch)
     }
 
     #[inline(never)]
-    fn unsigned(&mut self) -> Result<u64, Malformed> {
+    fn unsigned(&mut self) -> Result<u64, Mismatch> {
         let value = self.digits()?;
         self.expect(b';')?;
         Ok(value)
     }
 
     #[inline(never)]
-    fn signed(&mut self) -> Result<i64, Malformed> {
+    fn signed(&mut self) -> Result<i64, Mismatch> {
         let is_negative = self.takes(b'-');
         let value = i128::from(self.unsigned()?);
-        i64::try_from(if is_negative { value.wrapping_neg() } else { value }).map_err(|_| Malformed)
+        i64::try_from(if is_negative { value.wrapping_neg() } else { value }).map_err(|_| Mismatch)
     }
 
-    fn bytes(&mut self, length: u64) -> Result<&'de str, Malformed> {
+    fn bytes(&mut self, length: u64) -> Result<&'de str, Mismatch> {
         let end = usize::try_from(length).ok().and_then(|length| self.at.checked_add(length));
-        let text = end.and_then(|end| self.text.get(self.at..end)).ok_or(Malformed)?;
+        let text = end.and_then(|end| self.text.get(self.at..end)).ok_or(Mismatch)?;
         self.at = self.at.wrapping_add(text.len());
         Ok(text)
     }
 
     #[inline(never)]
-    fn string(&mut self) -> Result<Cow<'de, str>, Malformed> {
+    fn string(&mut self) -> Result<Cow<'de, str>, Mismatch> {
         let mut before = String::new();
         loop {
             let length = self.digits()?;
@@ -100,7 +101,7 @@ impl<'de> Reader<'de> {
     }
 
     /// What is between brackets: a visitor asks for as many as its type has.
-    fn fields<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Malformed> {
+    fn fields<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Mismatch> {
         self.expect(b'(')?;
         let value = visitor.visit_seq(Fields(self))?;
         self.expect(b')')?;
@@ -112,9 +113,9 @@ impl<'de> Reader<'de> {
 struct Fields<'r, 'de>(&'r mut Reader<'de>);
 
 impl<'de> SeqAccess<'de> for Fields<'_, 'de> {
-    type Error = Malformed;
+    type Error = Mismatch;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Malformed> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mismatch> {
         seed.deserialize(&mut *self.0).map(Some)
     }
 }
@@ -126,9 +127,9 @@ struct Elements<'r, 'de> {
 }
 
 impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
-    type Error = Malformed;
+    type Error = Mismatch;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Malformed> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mismatch> {
         let Some(left) = self.left.checked_sub(1) else {
             return Ok(None);
         };
@@ -143,29 +144,29 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
 }
 
 impl<'de> EnumAccess<'de> for &mut Reader<'de> {
-    type Error = Malformed;
+    type Error = Mismatch;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Malformed> {
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Mismatch> {
         let index = self.byte().and_then(|letter| letter.checked_sub(FIRST_VARIANT)).map(u32::from);
-        let index = index.filter(|index| *index < MAX_VARIANTS).ok_or(Malformed)?;
+        let index = index.filter(|index| *index < MAX_VARIANTS).ok_or(Mismatch)?;
         self.at = self.at.wrapping_add(1);
         Ok((seed.deserialize(index.into_deserializer())?, self))
     }
 }
 
 impl<'de> VariantAccess<'de> for &mut Reader<'de> {
-    type Error = Malformed;
+    type Error = Mismatch;
 
-    fn unit_variant(self) -> Result<(), Malformed> {
+    fn unit_variant(self) -> Result<(), Mismatch> {
         Ok(())
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Malformed> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Mismatch> {
         seed.deserialize(self)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Malformed> {
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Mismatch> {
         self.fields(visitor)
     }
 
@@ -173,7 +174,7 @@ impl<'de> VariantAccess<'de> for &mut Reader<'de> {
         self,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Malformed> {
+    ) -> Result<V::Value, Mismatch> {
         self.fields(visitor)
     }
 }
@@ -181,7 +182,7 @@ impl<'de> VariantAccess<'de> for &mut Reader<'de> {
 /// Whole numbers: serde's derives take any that fits.
 macro_rules! numbers {
     ($($method:ident: $read:ident, $visit:ident;)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Malformed> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
             visitor.$visit(self.$read()?)
         }
     )*};
@@ -190,14 +191,14 @@ macro_rules! numbers {
 /// What no packed text holds.
 macro_rules! unknown {
     ($($method:ident($($argument:ty)?);)*) => {$(
-        fn $method<V: Visitor<'de>>(self, $(_: $argument,)? _: V) -> Result<V::Value, Malformed> {
-            Err(Malformed)
+        fn $method<V: Visitor<'de>>(self, $(_: $argument,)? _: V) -> Result<V::Value, Mismatch> {
+            Err(Mismatch)
         }
     )*};
 }
 
 impl<'de> Deserializer<'de> for &mut Reader<'de> {
-    type Error = Malformed;
+    type Error = Mismatch;
 
     numbers! {
         deserialize_i8: signed, visit_i64;
@@ -230,7 +231,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         false
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Malformed> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         let is_true = self.takes(b't');
         if !is_true {
             self.expect(b'f')?;
@@ -238,18 +239,18 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor.visit_bool(is_true)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Malformed> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.string()? {
             Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
             Cow::Owned(text) => visitor.visit_string(text),
         }
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Malformed> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         visitor.visit_string(self.string()?.into_owned())
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Malformed> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.takes(ABSENT) {
             true => visitor.visit_none(),
             false => visitor.visit_some(self),
@@ -260,16 +261,16 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Malformed> {
+    ) -> Result<V::Value, Mismatch> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Malformed> {
-        let left = usize::try_from(self.unsigned()?).map_err(|_| Malformed)?;
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        let left = usize::try_from(self.unsigned()?).map_err(|_| Mismatch)?;
         visitor.visit_seq(Elements { reader: self, left })
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Malformed> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Mismatch> {
         self.fields(visitor)
     }
 
@@ -278,7 +279,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _: &'static str,
         _: usize,
         visitor: V,
-    ) -> Result<V::Value, Malformed> {
+    ) -> Result<V::Value, Mismatch> {
         self.fields(visitor)
     }
 
@@ -287,7 +288,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Malformed> {
+    ) -> Result<V::Value, Mismatch> {
         self.fields(visitor)
     }
 
@@ -296,7 +297,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Malformed> {
+    ) -> Result<V::Value, Mismatch> {
         visitor.visit_enum(self)
     }
 }

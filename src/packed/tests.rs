@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Malformed, read, write};
+use super::{read, write};
+use crate::mismatch::Mismatch;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Kind {
@@ -98,7 +99,7 @@ fn what_is_no_text_of_the_type_is_refused() {
         "(0;~0;2:{x)",
         "(0;~0;3:{}})",
     ] {
-        assert_eq!(read::<Whole>(bad), Err(Malformed), "{bad}");
+        assert_eq!(read::<Whole>(bad), Err(Mismatch), "{bad}");
     }
 }
 
@@ -109,7 +110,7 @@ fn what_has_no_text_is_not_written() {
         1.5_f64.serialize(&mut super::Writer::behind("")),
         std::collections::BTreeMap::from([(1, 2)]).serialize(&mut super::Writer::behind("")),
     ] {
-        assert_eq!(refused, Err(Malformed));
+        assert_eq!(refused, Err(Mismatch));
     }
 }
 
@@ -133,7 +134,7 @@ proptest::proptest! {
             proptest::prop_assert_eq!(read(&write("", &value)), Ok(value));
         }
         if let Some(cut) = WHOLE.get(..place) {
-            proptest::prop_assert_eq!(read::<Whole>(cut), Err(Malformed));
+            proptest::prop_assert_eq!(read::<Whole>(cut), Err(Mismatch));
         }
     }
 }

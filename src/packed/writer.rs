@@ -7,10 +7,11 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use super::{FIRST_VARIANT, FORBIDDEN, MAX_VARIANTS, Malformed};
+use super::{FIRST_VARIANT, FORBIDDEN, MAX_VARIANTS};
+use crate::mismatch::Mismatch;
 use crate::text::push_number;
 
-type Written = Result<(), Malformed>;
+type Written = Result<(), Mismatch>;
 
 /// What most messages fit in.
 const USUAL_BYTES: usize = 256;
@@ -71,14 +72,14 @@ impl Writer {
     #[inline(never)]
     fn variant(&mut self, index: u32) -> Written {
         let index = u8::try_from(index).ok().filter(|index| u32::from(*index) < MAX_VARIANTS);
-        let letter = index.and_then(|index| FIRST_VARIANT.checked_add(index)).ok_or(Malformed)?;
+        let letter = index.and_then(|index| FIRST_VARIANT.checked_add(index)).ok_or(Mismatch)?;
         self.text.push(char::from(letter));
         Ok(())
     }
 
     /// Begins what [`Parts`] goes on with.
     #[inline(never)]
-    fn fields(&mut self) -> Result<Parts<'_>, Malformed> {
+    fn fields(&mut self) -> Result<Parts<'_>, Mismatch> {
         self.text.push_str("(");
         Ok(Parts { writer: self, end: ")" })
     }
@@ -96,7 +97,7 @@ macro_rules! written_alike {
     ($($kind:ident: $method:ident($($name:ty)?) $($skip:ident)?;)*) => {$(
         impl $kind for Parts<'_> {
             type Ok = ();
-            type Error = Malformed;
+            type Error = Mismatch;
 
             fn $method<T: Serialize + ?Sized>(&mut self, $(_: $name,)? value: &T) -> Written {
                 value.serialize(&mut *self.writer)
@@ -122,14 +123,22 @@ written_alike! {
     SerializeStructVariant: serialize_field(&'static str) skip_field;
 }
 
+macro_rules! numbers {
+    ($($method:ident($type:ty): $write:ident;)*) => {$(
+        fn $method(self, value: $type) -> Written {
+            self.$write(value.into())
+        }
+    )*};
+}
+
 impl<'a> Serializer for &'a mut Writer {
     type Ok = ();
-    type Error = Malformed;
+    type Error = Mismatch;
     type SerializeSeq = Parts<'a>;
     type SerializeTuple = Parts<'a>;
     type SerializeTupleStruct = Parts<'a>;
     type SerializeTupleVariant = Parts<'a>;
-    type SerializeMap = Impossible<(), Malformed>;
+    type SerializeMap = Impossible<(), Mismatch>;
     type SerializeStruct = Parts<'a>;
     type SerializeStructVariant = Parts<'a>;
 
@@ -143,44 +152,23 @@ impl<'a> Serializer for &'a mut Writer {
         self.mark(if value { "t" } else { "f" })
     }
 
-    fn serialize_i8(self, value: i8) -> Written {
-        self.signed(i64::from(value))
-    }
-
-    fn serialize_i16(self, value: i16) -> Written {
-        self.signed(i64::from(value))
-    }
-
-    fn serialize_i32(self, value: i32) -> Written {
-        self.signed(i64::from(value))
-    }
-
-    fn serialize_i64(self, value: i64) -> Written {
-        self.signed(value)
-    }
-
-    fn serialize_u8(self, value: u8) -> Written {
-        self.unsigned(u64::from(value))
-    }
-
-    fn serialize_u16(self, value: u16) -> Written {
-        self.unsigned(u64::from(value))
-    }
-
-    fn serialize_u32(self, value: u32) -> Written {
-        self.unsigned(u64::from(value))
-    }
-
-    fn serialize_u64(self, value: u64) -> Written {
-        self.unsigned(value)
+    numbers! {
+        serialize_i8(i8): signed;
+        serialize_i16(i16): signed;
+        serialize_i32(i32): signed;
+        serialize_i64(i64): signed;
+        serialize_u8(u8): unsigned;
+        serialize_u16(u16): unsigned;
+        serialize_u32(u32): unsigned;
+        serialize_u64(u64): unsigned;
     }
 
     fn serialize_f32(self, _: f32) -> Written {
-        Err(Malformed)
+        Err(Mismatch)
     }
 
     fn serialize_f64(self, _: f64) -> Written {
-        Err(Malformed)
+        Err(Mismatch)
     }
 
     fn serialize_char(self, value: char) -> Written {
@@ -192,7 +180,7 @@ impl<'a> Serializer for &'a mut Writer {
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Written {
-        Err(Malformed)
+        Err(Mismatch)
     }
 
     fn serialize_none(self) -> Written {
@@ -206,11 +194,11 @@ impl<'a> Serializer for &'a mut Writer {
     // A unit has no text, and `Some(())` would be none.
 
     fn serialize_unit(self) -> Written {
-        Err(Malformed)
+        Err(Mismatch)
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Written {
-        Err(Malformed)
+        Err(Mismatch)
     }
 
     fn serialize_unit_variant(self, _: &'static str, index: u32, _: &'static str) -> Written {
@@ -232,17 +220,17 @@ impl<'a> Serializer for &'a mut Writer {
         value.serialize(self)
     }
 
-    fn serialize_seq(self, length: Option<usize>) -> Result<Parts<'a>, Malformed> {
-        let length = length.and_then(|length| u64::try_from(length).ok()).ok_or(Malformed)?;
+    fn serialize_seq(self, length: Option<usize>) -> Result<Parts<'a>, Mismatch> {
+        let length = length.and_then(|length| u64::try_from(length).ok()).ok_or(Mismatch)?;
         self.unsigned(length)?;
         Ok(Parts { writer: self, end: "" })
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Parts<'a>, Malformed> {
+    fn serialize_tuple(self, _: usize) -> Result<Parts<'a>, Mismatch> {
         self.fields()
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Malformed> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Mismatch> {
         self.fields()
     }
 
@@ -252,16 +240,16 @@ impl<'a> Serializer for &'a mut Writer {
         index: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Parts<'a>, Malformed> {
+    ) -> Result<Parts<'a>, Mismatch> {
         self.variant(index)?;
         self.fields()
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Malformed> {
-        Err(Malformed)
+    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Mismatch> {
+        Err(Mismatch)
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Malformed> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Parts<'a>, Mismatch> {
         self.fields()
     }
 
@@ -271,7 +259,7 @@ impl<'a> Serializer for &'a mut Writer {
         index: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Parts<'a>, Malformed> {
+    ) -> Result<Parts<'a>, Mismatch> {
         self.variant(index)?;
         self.fields()
     }

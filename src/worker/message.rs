@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::keys::Mode;
 use crate::credits::Credits;
 use crate::ledger::{Request, SettingChange, Terms};
-use crate::packed::{self, Malformed};
+use crate::mismatch::Mismatch;
+use crate::packed;
 use crate::text::Name;
 use crate::time::Timestamp;
 
@@ -53,8 +54,8 @@ impl LedgerCall {
     ///
     /// # Errors
     /// If it is no call of this version.
-    pub fn from_text(text: &str) -> Result<Self, Malformed> {
-        packed::read(text.strip_prefix(CALL_VERSION).ok_or(Malformed)?)
+    pub fn from_text(text: &str) -> Result<Self, Mismatch> {
+        packed::read(text.strip_prefix(CALL_VERSION).ok_or(Mismatch)?)
     }
 }
 

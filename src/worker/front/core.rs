@@ -70,18 +70,24 @@ impl Call<'_> {
     /// Asks a customer's ledger for the answer itself: a plain reply goes to
     /// the caller as it stands, and this flow ends with it.
     pub(super) async fn answer_of_ledger(&self, customer: &Name, ask: Ask) -> Result<Answer, Problem> {
-        let key = &self.caller.key;
-        let name = ledger_name(&key.project, key.mode, customer);
-        let call = self.ledger_call(Some(customer.clone()), ask);
-        Ok(reply(&self.call_ledger(call, Address::Answering(name)).await?)?.into())
+        Ok(reply(&self.call_customer(customer, ask, Address::Answering).await?)?.into())
     }
 
     /// Asks a customer's ledger and gives the text that came back, which may
     /// say that it did not answer.
     pub(super) async fn tell_ledger(&self, customer: &Name, ask: Ask) -> Result<String, Problem> {
+        self.call_customer(customer, ask, Address::Name).await
+    }
+
+    async fn call_customer(
+        &self,
+        customer: &Name,
+        ask: Ask,
+        address: fn(String) -> Address,
+    ) -> Result<String, Problem> {
         let key = &self.caller.key;
         let name = ledger_name(&key.project, key.mode, customer);
-        self.call_ledger(self.ledger_call(Some(customer.clone()), ask), Address::Name(name)).await
+        self.call_ledger(self.ledger_call(Some(customer.clone()), ask), address(name)).await
     }
 
     /// The transaction that a path's third segment names: its ledger, and its
@@ -105,7 +111,7 @@ impl Call<'_> {
 
     pub(super) fn ledger_call(&self, customer: Option<Name>, ask: Ask) -> LedgerCall {
         let key = &self.caller.key;
-        let known = || self.front.known_terms_version(&key.project, key.mode, self.incoming.now);
+        let known = || self.front.known_terms_version(key, self.incoming.now);
         LedgerCall {
             project: key.project.clone(),
             mode: key.mode,

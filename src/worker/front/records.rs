@@ -115,22 +115,22 @@ impl Front {
         Some((Rc::clone(&known.record), is_confirmed))
     }
 
-    /// The version of a project's terms, if this isolate knows the record; it
+    /// The version of the terms of a key's project, if this isolate knows the record; it
     /// is read or refreshed behind the request's back. For a customer key,
     /// which waits for no record.
-    pub(super) fn known_terms_version(&self, project: &Name, mode: Mode, now: Timestamp) -> Option<u64> {
-        let key = record_key(project, mode.word());
+    pub(super) fn known_terms_version(&self, key: &VerifiedKey, now: Timestamp) -> Option<u64> {
+        let ask = || self.spawn(Effect::KvGet { key: key.record_key().to_owned() });
         let mut records = self.records.borrow_mut();
-        match records.get_mut(&key) {
+        match records.get_mut(key.record_key()) {
             Some(known) => {
                 if now.ms_since(known.asked_at) >= REFRESH_AFTER_MS {
                     known.asked_at = now;
-                    self.spawn(Effect::KvGet { key });
+                    ask();
                 }
                 Some(known.record.terms.version)
             }
             None => {
-                self.spawn(Effect::KvGet { key });
+                ask();
                 None
             }
         }

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::Identity;
 use crate::credits::Credits;
+use crate::text::eight;
 use crate::time::Timestamp;
 
 const BYTES: usize = 32;
@@ -97,22 +98,17 @@ impl Hash {
     pub(super) fn hex(self) -> [u8; 2 * BYTES] {
         let mut digits = [0; 2 * BYTES];
         let (fours, _) = self.0.as_chunks();
-        for (eight, four) in digits.as_chunks_mut::<8>().0.iter_mut().zip(fours) {
+        for (written, four) in digits.as_chunks_mut::<8>().0.iter_mut().zip(fours) {
             let mut halves = u64::from(u32::from_be_bytes(*four));
             halves = (halves | halves << 16) & 0x0000_ffff_0000_ffff;
             halves = (halves | halves << 8) & 0x00ff_00ff_00ff_00ff;
-            halves = (halves | halves << 4) & each(15);
-            let letters = (halves.wrapping_add(each(6)) >> 4) & each(1);
-            let ascii = halves.wrapping_add(each(b'0')).wrapping_add(letters.wrapping_mul(39));
-            *eight = ascii.to_be_bytes();
+            halves = (halves | halves << 4) & eight(15);
+            let letters = (halves.wrapping_add(eight(6)) >> 4) & eight(1);
+            let ascii = halves.wrapping_add(eight(b'0')).wrapping_add(letters.wrapping_mul(39));
+            *written = ascii.to_be_bytes();
         }
         digits
     }
-}
-
-/// Eight bytes that are the same.
-const fn each(byte: u8) -> u64 {
-    u64::from_be_bytes([byte; 8])
 }
 
 impl fmt::Display for Hash {

@@ -8,11 +8,18 @@
 import { performCall } from "./effects";
 import type { Env, Ledger } from "./env";
 
-/** After a telling that follows none for a while: see `Shipper`. */
-const SOON_MS = 50;
-/** From one telling to the next, and how long none makes the next one come soon. */
-const DELAY_MS = 3_500;
+/**
+ * After a commit that follows none for a while, so that what comes with it is told with it. Not
+ * longer: a timer keeps the object in memory, and that is billed.
+ */
+export const SOON_MS = 50;
+/** A ledger that told nothing for so long is told of soon: to wait on would cost more. */
 const PAUSE_MS = 2_000;
+/**
+ * From one telling of analytics to the next. They promise 5 seconds: the rest is for timers that
+ * are late and for the way.
+ */
+export const ROLLUP_DELAY_MS = 3_500;
 /** A timer that is late by this was lost with its ledger, and another ledger goes on. */
 const LATE_MS = 500;
 /** What one message tells at most: its receiver has other callers too. */
@@ -41,14 +48,19 @@ let lastAt = 0;
 /** Two ledgers have a timer: one may be gone by then. */
 let hasDeputy = false;
 
+/** How long what there is to tell now waits, if one telling is to follow another after `delayMs`. */
+export function waitAfter(lastAt: number, delayMs: number): number {
+  const since = Date.now() - lastAt;
+  // A clock that went back says nothing: then as if the last one had just been.
+  return since >= PAUSE_MS ? SOON_MS : delayMs - Math.max(since, 0);
+}
+
 /** Has a ledger told for, in time; to be called by that ledger, whose timer it may become. */
 export function wait(teller: Teller, env: Env): void {
   waiting.add(teller);
   const now = Date.now();
   if (dueAt === null) {
-    const since = now - lastAt;
-    // A clock that went back says nothing: then as if the last time had just been.
-    dueAt = now + (since >= PAUSE_MS ? SOON_MS : DELAY_MS - Math.max(since, 0));
+    dueAt = now + waitAfter(lastAt, ROLLUP_DELAY_MS);
     hasDeputy = false;
     ring(dueAt, dueAt - now, env);
   } else if (!hasDeputy) {

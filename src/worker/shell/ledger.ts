@@ -10,7 +10,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { fromPlatform, hasPassed, now, setClock, toPlatform } from "./clock";
-import { revive } from "./courier";
+import { ROLLUP_DELAY_MS, revive } from "./courier";
 import { within } from "./effects";
 import { call, currentGeneration } from "./engine";
 import type { Env } from "./env";
@@ -33,11 +33,8 @@ const PROJECT_DEADLINE_MS = 2_000;
  * use sets an alarm once in this time, and never by each commit.
  */
 const TELL_AT_LATEST_MS = 600_000;
-/**
- * How often those are told at most who hear of what is committed, by the engine's numbers.
- * Analytics promises 5 seconds: the rest is for timers that are late and for the way.
- */
-const DELAYS_MS = [3_500, 2_000];
+/** How often those are told at most who hear of what is committed, by the engine's numbers. */
+const DELAYS_MS = [ROLLUP_DELAY_MS, 2_000];
 
 const BROKEN = "!broken";
 

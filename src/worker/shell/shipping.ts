@@ -2,18 +2,11 @@
 // commit and never as a part of it: a busy ledger does not wait, and one message tells of
 // many entries. What is told to whom is the engine's; here is only when.
 
-import { leave, type Teller, wait } from "./courier";
+import { leave, SOON_MS, type Teller, wait, waitAfter } from "./courier";
 import { performCall } from "./effects";
 import { call } from "./engine";
 import type { Env } from "./env";
 
-/**
- * After a commit that follows none for a while, so that what comes with it is told with it. Not
- * longer: a timer keeps the object in memory, and that is billed.
- */
-const SOON_MS = 50;
-/** A ledger that told nothing for so long is told of soon: to wait on would cost more. */
-const PAUSE_MS = 2_000;
 /** After a failure, doubled by each further one. */
 const RETRY_MS = 2_000;
 /** After so many failures in a row only the alarm, or the next commit, tries again. */
@@ -80,10 +73,7 @@ export class Shipper implements Teller {
     if (this.#activeAt !== null) this.#hasMore = true;
     if (this.#dueAt !== null || this.#activeAt !== null) return;
     if (!this.#source.hasNews(this.#lane) || this.#letWait()) return;
-    const since = Date.now() - this.#lookedAt;
-    // A clock that went back says nothing: then as if the last one had just been.
-    const isSoon = this.#isLate || since >= PAUSE_MS;
-    const left = isSoon ? SOON_MS : this.#delayMs - Math.max(since, 0);
+    const left = this.#isLate ? SOON_MS : waitAfter(this.#lookedAt, this.#delayMs);
     this.#ringIn(Math.max(left, this.#backoff()));
   }
 
