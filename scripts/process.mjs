@@ -157,18 +157,36 @@ export function requireFreePort(port, host, remedy) {
   });
 }
 
+// Below those that systems give to connections, so that none takes a port between its choice and
+// its use: Linux begins at 32768, others at 49152 (RFC 6335, section 6).
+const LOWEST_PORT = 20_000;
+const PORTS = 12_000;
+
 /**
- * A port of this machine that nobody listens on.
+ * A port of this machine that nobody listens on, nor on those that follow it.
+ * @param {number} [following] how many after it must be free too
  * @returns {Promise<number>}
  */
-export function freePort() {
+export async function freePort(following = 0) {
+  for (;;) {
+    const first = LOWEST_PORT + Math.floor(Math.random() * PORTS);
+    const all = Array.from({ length: following + 1 }, (_, index) => isFree(first + index));
+    if ((await Promise.all(all)).every(Boolean)) return first;
+  }
+}
+
+/**
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+function isFree(port) {
   return new Promise((resolve, reject) => {
     const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = /** @type {import("node:net").AddressInfo} */ (probe.address());
-      probe.close(() => resolve(port));
+    probe.once("error", (/** @type {NodeJS.ErrnoException} */ error) => {
+      if (error.code === "EADDRINUSE" || error.code === "EACCES") resolve(false);
+      else reject(error);
     });
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
   });
 }
 

@@ -5,11 +5,11 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../scripts/process.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** A start that has nothing left to install or build. */
@@ -21,29 +21,13 @@ let port: number;
 let running: ChildProcess | undefined;
 
 before(async () => {
-  port = await freePorts();
+  // The demo's origin takes the next one.
+  port = await freePort(1);
 });
 after(async () => {
   await stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
-
-/** A port whose next one is free too: the demo's origin takes that. */
-async function freePorts(): Promise<number> {
-  for (;;) {
-    const first = createServer().listen(0, "127.0.0.1");
-    await once(first, "listening");
-    const { port } = first.address() as { port: number };
-    const second = createServer().listen(port + 1, "127.0.0.1");
-    const isFree = await Promise.race([
-      once(second, "listening").then(() => true),
-      once(second, "error").then(() => false),
-    ]);
-    first.close();
-    if (isFree) second.close();
-    if (isFree) return port;
-  }
-}
 
 /** Starts it and gives the commands that it prints, once it has printed them all. */
 async function start(): Promise<string[]> {
