@@ -17,7 +17,7 @@ import { findStores, setupClients } from "./stores.mjs";
  * @param {import("./options.mjs").Options} options
  */
 export async function compare(options) {
-  const { only, rounds, seconds } = options;
+  const { only, rounds, starts, seconds } = options;
   const scenarios = SCENARIOS.filter(({ id }) => !only || only.includes(id));
   const isPresent = await presence(scenarios, options);
   const origin = await startOrigin();
@@ -29,11 +29,11 @@ export async function compare(options) {
         .map((scenario) => ({ scenario, its: contendersOf(scenario, storage.kind, isPresent) }))
         .filter(({ its }) => its.length > 0);
       const { originAddress } = origin;
-      results.push(await measureAll(turns, { rounds, seconds, storage, originAddress }));
+      results.push(await measureAll(turns, { rounds, starts, seconds, storage, originAddress }));
     }
     printAudits(results.flatMap(({ audits }) => audits));
     printDisturbance(results.flatMap(({ disturbances }) => disturbances));
-    return { settings: { rounds, seconds }, results };
+    return { settings: { rounds, starts, seconds }, results };
   } finally {
     await origin.end();
   }

@@ -9,6 +9,7 @@ import { elapsed, run } from "../scripts/process.mjs";
 import { NODE, WASM_AS } from "../scripts/toolchain.mjs";
 import { STEPS as BALANCE } from "./baselines/floor/balance.mjs";
 import { STEPS as CONSUME } from "./baselines/floor/consume.mjs";
+import { STEPS as DENIED } from "./baselines/floor/denied.mjs";
 import {
   countBaselineConsumptions,
   EMPTY,
@@ -44,21 +45,20 @@ const RUNGS = {
     constant("wasm", "decided in wasm: a text in, a text out"),
     { contender: OURS, adds: "edge-credits: the key, the rules" },
   ],
-  consume: [
-    { contender: GROUP_COMMIT, adds: "a JS Worker and object, one commit for all that wait" },
-    ...CONSUME.map((_, index) => changed(CONSUME.slice(0, index + 1))),
+  consume: upFrom("a JS Worker and object, one commit for all that wait", CONSUME),
+  // In one step: with more contenders the objects of each would be dropped from memory meanwhile.
+  "consume-many": [
+    { contender: GROUP_COMMIT, adds: "a JS Worker and its objects, a commit for each charge" },
+    { ...changed(CONSUME), adds: "all that the steps of a consume add" },
     { contender: OURS, adds: "edge-credits: the rest" },
   ],
-  balance: [
-    { contender: GROUP_COMMIT, adds: "a JS Worker and object" },
-    ...BALANCE.map((_, index) => changed(BALANCE.slice(0, index + 1))),
-    { contender: OURS, adds: "edge-credits: the rest" },
-  ],
+  balance: upFrom("a JS Worker and object", BALANCE),
+  denied: upFrom("a JS Worker and object", DENIED),
 };
 export const LADDERS = Object.keys(RUNGS);
 
 /** @param {import("./options.mjs").Options} options */
-export async function measureFloor({ only, rounds, seconds, tmpfs }) {
+export async function measureFloor({ only, rounds, starts, seconds, tmpfs }) {
   const [storage] = chooseStorages({ tmpfs, disk: !tmpfs });
   if (!storage) throw new Error("there is no storage");
   const { originAddress, end } = await startOrigin();
@@ -68,10 +68,10 @@ export async function measureFloor({ only, rounds, seconds, tmpfs }) {
       const scenario = SCENARIOS.find((one) => one.id === id);
       if (!scenario || (only && !only.includes(id))) continue;
       const started = performance.now();
-      const needed = secondsFor(rungs.length, scenario, { rounds, seconds });
+      const needed = secondsFor(rungs.length, scenario, { rounds, starts, seconds });
       console.log(`\n${id}: about ${Math.ceil(needed / 60)} min`);
       const contenders = rungs.map(({ contender }) => contender);
-      const options = { rounds, seconds, storage, originAddress };
+      const options = { rounds, starts, seconds, storage, originAddress };
       const seen = await measureScenario(contenders, scenario, options);
       const ladder = { ...climb(rungs, scenario, seen.measurements), ...seen };
       console.log(`\n${renderLadder(ladder, storage.kind)}\n  (${elapsed(started)})`);
@@ -79,7 +79,7 @@ export async function measureFloor({ only, rounds, seconds, tmpfs }) {
     }
     printAudits(ladders.flatMap(({ audits }) => audits));
     printDisturbance(ladders.flatMap(({ disturbances }) => disturbances));
-    return { settings: { rounds, seconds, storage: storage.kind }, ladders };
+    return { settings: { rounds, starts, seconds, storage: storage.kind }, ladders };
   } finally {
     await end();
   }
@@ -90,12 +90,13 @@ export async function measureFloor({ only, rounds, seconds, tmpfs }) {
  * @param {import("./scenarios.mjs").Scenario} scenario
  * @param {import("./measure.mjs").Measurement[]} measurements
  */
-function climb(rungs, { id, title, connections }, measurements) {
+function climb(rungs, { id, title, connections, leastSeconds = 0 }, measurements) {
   const first = String(rungs[0]?.contender.name);
   return {
     id,
     title,
     connections,
+    least_seconds: leastSeconds,
     rungs: rungs.map(({ contender: { name }, adds }) => {
       const { rps, cpu } = ratioOf(measurements, name, first);
       return { ...rowOf(measurements, name), adds, of_first: { rps, cpu } };
@@ -153,6 +154,20 @@ function constant(entrypoint, adds, answers) {
     ...(answers !== undefined && { answers }),
   };
   return { contender, adds };
+}
+
+/**
+ * The group-committing baseline, then each step added to those before it, then edge-credits.
+ * @param {string} adds
+ * @param {Step[]} steps
+ * @returns {Rung[]}
+ */
+function upFrom(adds, steps) {
+  return [
+    { contender: GROUP_COMMIT, adds },
+    ...steps.map((_, index) => changed(steps.slice(0, index + 1))),
+    { contender: OURS, adds: "edge-credits: the rest" },
+  ];
 }
 
 /**

@@ -1,6 +1,7 @@
 // One scenario: its contenders are all up, each on an empty folder, each shows that it does the
 // job, and is warmed up; then they take turns, A B C, A B C, and who has no turn is stopped.
-// After it each is killed, and what is on the storage then is audited.
+// After it each is killed, and what is on the storage then is audited. And all of it again by new
+// processes: one may be a tenth faster or slower than the next of the same program.
 
 import { UserError } from "../scripts/toolchain.mjs";
 import { call, forEach } from "./http.mjs";
@@ -39,19 +40,50 @@ const LAST_ANSWERS_MS = 50;
 /**
  * @typedef {object} Options
  * @property {number} rounds
+ * @property {number} starts how often all are started anew within these rounds
  * @property {number} seconds of a turn
  * @property {import("./storage.mjs").Storage} storage
  * @property {string} originAddress
  */
 
 /**
+ * @typedef {object} Seen what was seen of a scenario
+ * @property {Measurement[]} measurements
+ * @property {ContendersAudit[]} audits
+ * @property {number[]} disturbances what share of the CPUs others took before each round
+ */
+
+/**
  * @param {Contender[]} contenders in the order of their turns
  * @param {Scenario} scenario
  * @param {Options} options
- * @returns {Promise<{ measurements: Measurement[], audits: ContendersAudit[], disturbances: number[] }>}
- *   `disturbances`: what share of the CPUs others took before each round
+ * @returns {Promise<Seen>}
  */
 export async function measureScenario(contenders, scenario, options) {
+  /** @type {Seen} */
+  const all = { measurements: [], audits: [], disturbances: [] };
+  const starts = startsOf(options);
+  for (let start = 0; start < starts; start += 1) {
+    const done = Math.floor((start * options.rounds) / starts);
+    const end = Math.floor(((start + 1) * options.rounds) / starts);
+    const rounds = Array.from({ length: end - done }, (_, index) => done + index + 1);
+    const seen = await measureStart(contenders, scenario, options, rounds);
+    all.measurements.push(...seen.measurements);
+    all.audits.push(...seen.audits);
+    all.disturbances.push(...seen.disturbances);
+  }
+  return all;
+}
+
+/**
+ * These rounds by processes that are started for them.
+ * @param {Contender[]} contenders
+ * @param {Scenario} scenario
+ * @param {Options} options
+ * @param {number[]} rounds their numbers
+ * @returns {Promise<Seen>}
+ */
+async function measureStart(contenders, scenario, options, rounds) {
   /** @type {Running[]} */
   const running = [];
   try {
@@ -61,7 +93,7 @@ export async function measureScenario(contenders, scenario, options) {
     const measurements = [];
     const disturbances = [];
     const seconds = turnSeconds(scenario, options);
-    for (let round = 1; round <= options.rounds; round += 1) {
+    for (const round of rounds) {
       disturbances.push(await businessOfOthers());
       for (const one of running) {
         const seen = await takeTurn(one, scenario, seconds);
@@ -85,11 +117,17 @@ export async function measureScenario(contenders, scenario, options) {
  * About how long it takes to measure so many contenders.
  * @param {number} contenders
  * @param {Scenario} scenario
- * @param {{ rounds: number, seconds: number }} options
+ * @param {{ rounds: number, seconds: number, starts: number }} options
  */
 export function secondsFor(contenders, scenario, options) {
   const turns = options.rounds * (turnSeconds(scenario, options) + AROUND_A_TURN_SECONDS);
-  return contenders * (OVERHEAD_SECONDS + WARM_UP_SECONDS + turns);
+  const starts = startsOf(options) * (OVERHEAD_SECONDS + WARM_UP_SECONDS);
+  return contenders * (starts + turns);
+}
+
+/** @param {{ rounds: number, starts: number }} options */
+function startsOf({ rounds, starts }) {
+  return Math.min(starts, rounds);
 }
 
 /** @param {Scenario} scenario @param {{ seconds: number }} options */

@@ -21,6 +21,8 @@ const DEFAULTS = {
   "start-up": { rounds: 5, seconds: 4 },
   page: { rounds: 1, seconds: 1 },
 };
+/** A process may be a tenth faster or slower than the next of the same program. */
+const STARTS = 3;
 const SUBJECTS = /** @type {const} */ (["floor", "growth", "cold", "start-up", "page"]);
 
 export const HELP = `npm run bench: edge-credits beside others that do the same job
@@ -41,6 +43,8 @@ How:
   --contenders A,B   only these: ${contenderNames.join(", ")}
   --storage KIND     tmpfs or disk; else one after the other (--floor: tmpfs)
   --rounds N         rounds of all contenders in turn (${DEFAULTS.comparison.rounds}; --floor: ${DEFAULTS.floor.rounds}; others: ${DEFAULTS.growth.rounds})
+  --starts N         how often all are started anew within these rounds (${STARTS}; --growth and
+                     others start as they must)
   --seconds N        how long a turn takes (${DEFAULTS.comparison.seconds}; --growth: ${DEFAULTS.growth.seconds})
   --entries N        --cold, --growth: entries of the longest journal (1000000)
   --customers N      --growth: the most customers (10000)
@@ -52,7 +56,7 @@ Needs wrk and Linux; redis-server and postgres are measured where they are insta
 are only worth something on a machine that does nothing else.
 `;
 
-const LIMITS = { rounds: 1000, seconds: 600, entries: 10_000_000, customers: 100_000 };
+const LIMITS = { rounds: 1000, starts: 100, seconds: 600, entries: 10_000_000, customers: 100_000 };
 
 /**
  * @typedef {object} Options
@@ -61,6 +65,7 @@ const LIMITS = { rounds: 1000, seconds: 600, entries: 10_000_000, customers: 100
  * @property {string[] | undefined} only
  * @property {string[] | undefined} contenders
  * @property {number} rounds
+ * @property {number} starts
  * @property {number} seconds
  * @property {number} entries
  * @property {number} customers
@@ -89,6 +94,7 @@ export function readOptions(args) {
         contenders: { type: "string" },
         storage: { type: "string" },
         rounds: { type: "string" },
+        starts: { type: "string", default: String(STARTS) },
         seconds: { type: "string" },
         entries: { type: "string", default: "1000000" },
         customers: { type: "string", default: "10000" },
@@ -108,6 +114,7 @@ export function readOptions(args) {
       only: list("only", values.only, subject === "floor" ? LADDERS : names),
       contenders: list("contenders", values.contenders, contenderNames),
       rounds: count("rounds", values.rounds ?? String(rounds)),
+      starts: count("starts", values.starts),
       seconds: count("seconds", values.seconds ?? String(seconds)),
       entries: count("entries", values.entries),
       customers: count("customers", values.customers),

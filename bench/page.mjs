@@ -75,10 +75,19 @@ ${commands.join("\n")}
 \`\`\`
 
 ${facts.cpu_count} CPUs (${facts.cpu_model}), Linux ${facts.kernel}; ${versions.join(", ")}.
-Side by side: ${settings.rounds} rounds with turns of ${settings.seconds} s; figures and ratios are medians, a
+Side by side: ${rounds(settings)}; figures and ratios are medians, a
 ratio's over the rounds, with its quartiles in parentheses. After SIGKILL and a restart
 ${total("ledgers")} ledgers were audited, all consistent: ${total("answered")} consumptions had been answered,
 ${total("journalled")} were in the journals. ${others}`;
+}
+
+/**
+ * @param {{ rounds: number, starts: number, seconds: number }} settings
+ * @param {number} [leastSeconds]
+ */
+function rounds({ rounds, starts, seconds }, leastSeconds = 0) {
+  const each = starts > 1 ? `, all processes started ${starts} times` : "";
+  return `${rounds} rounds with turns of ${Math.max(seconds, leastSeconds)} s${each}`;
 }
 
 /** @param {number[]} shares */
@@ -134,7 +143,7 @@ function inMultiples({ ratios }, contender) {
 /** @param {any} floor */
 function floorSections({ settings, ladders }) {
   return ladders
-    .map((/** @type {any} */ { title, connections, rungs, disturbances }) => {
+    .map((/** @type {any} */ { title, connections, least_seconds, rungs, disturbances }) => {
       const rows = rungs.map((/** @type {any} */ rung, /** @type {number} */ index) => {
         const of = rung.of_first;
         return [
@@ -150,8 +159,8 @@ function floorSections({ settings, ladders }) {
       const heads = ["step", "what it adds", "CPU µs/request", "lower quartile", "requests/s"];
       const figures = table([...heads, "CPU, of the first", "requests/s, of the first"], rows, 2);
       const callers = `${connections} connections, ${settings.storage}`;
-      const rounds = `${settings.rounds} rounds with turns of ${settings.seconds} s`;
-      return `### ${capitalized(title)}\n\n${callers}; ${rounds}. ${disturbance(disturbances)}\n\n${figures}`;
+      const turns = rounds(settings, least_seconds);
+      return `### ${capitalized(title)}\n\n${callers}; ${turns}. ${disturbance(disturbances)}\n\n${figures}`;
     })
     .join("\n\n");
 }

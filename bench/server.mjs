@@ -6,7 +6,7 @@ import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { killGroup, signalGroup, waitUntilHealthy } from "../scripts/process.mjs";
-import { readWranglerToml } from "../scripts/selfhost/config.mjs";
+import { readWranglerToml, V8_FLAGS } from "../scripts/selfhost/config.mjs";
 import { toolEnv, UserError, WORKERD } from "../scripts/toolchain.mjs";
 import { cpuSeconds, residentBytes } from "./processes.mjs";
 
@@ -72,6 +72,7 @@ const config :Workerd.Config = (
     ${origin}
   ],
   sockets = [ (name = "http", address = "127.0.0.1:0", http = (), service = ${service}) ],
+  v8Flags = ${JSON.stringify(V8_FLAGS)},
 );
 
 const mainWorker :Workerd.Worker = (
