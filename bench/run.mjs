@@ -103,12 +103,13 @@ async function gatherFacts(wrk, args) {
  * @param {Facts} facts
  * @param {Options} options
  */
-function printFacts(facts, { rounds, starts, seconds }) {
+function printFacts(facts, { subject, rounds, starts, seconds }) {
   const { versions, bundle } = facts;
   console.log(`${facts.date}  ${facts.cpu_count} CPUs (${facts.cpu_model}), Linux ${facts.kernel}`);
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   console.log(named.join(", "));
-  console.log(`${rounds} rounds, ${starts} starts, turns of ${seconds} s; figures are medians`);
+  const anew = subject === "comparison" || subject === "floor" ? `, ${starts} starts` : "";
+  console.log(`${rounds} rounds${anew}, turns of ${seconds} s; figures are medians`);
   const kib = (/** @type {number} */ bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
   console.log(
     `bundle: wasm ${kib(bundle.wasm_bytes)} (gzip ${kib(bundle.wasm_gzip_bytes)}), ` +

@@ -2,9 +2,10 @@
 // that it prints, pasted into a shell.
 
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -29,9 +30,16 @@ after(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
+const environment = () => ({
+  ...process.env,
+  PORT: String(port),
+  DATA_DIR: dataDir,
+  ADMIN_TOKEN: "operator",
+});
+
 /** Starts it and gives the commands that it prints, once it has printed them all. */
 async function start(): Promise<string[]> {
-  const env = { ...process.env, PORT: String(port), DATA_DIR: dataDir, ADMIN_TOKEN: "operator" };
+  const env = environment();
   running = spawn("npm", ["start"], { cwd: ROOT, env, detached: true });
   let printed = "";
   const commands = () => printed.split("\n").filter((line) => line.startsWith("curl "));
@@ -63,6 +71,18 @@ async function stop(): Promise<void> {
 
 const paste = (command: string | undefined): string =>
   execFileSync("sh", ["-c", `${command} --max-time 20`], { encoding: "utf8" });
+
+test("a port that is in use is told at once, with what to do about it", async () => {
+  for (const taken of [port, port + 1]) {
+    const other = createServer().listen(taken, "127.0.0.1");
+    await once(other, "listening");
+    const options = { cwd: ROOT, env: environment(), encoding: "utf8", timeout: 60_000 } as const;
+    const { status, stderr } = spawnSync("npm", ["start"], options);
+    other.close();
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`port ${taken} on 127\\.0\\.0\\.1 is in use\\. Set PORT`));
+  }
+});
 
 test("npm start ends with three commands that work when pasted", async () => {
   const [balance, consume, gated] = await start();
