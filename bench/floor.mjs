@@ -31,7 +31,7 @@ const ECHO = "floor/echo.wasm";
 
 /** @typedef {import("./contenders.mjs").Contender} Contender */
 /** @typedef {{ contender: Contender, adds: string }} Rung */
-/** @typedef {import("./baselines/floor/consume.mjs").Step} Step */
+/** @typedef {import("./baselines/floor/edits.mjs").Step} Step */
 /** @typedef {ReturnType<typeof climb>} Ladder */
 
 /** By the scenario that they lead up to. @type {Record<string, Rung[]>} */

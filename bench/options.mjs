@@ -14,15 +14,14 @@ const contenderNames = CONTENDERS.map(({ name }) => name);
  * none is compared with another, fewer and longer ones do.
  */
 const DEFAULTS = {
-  comparison: { rounds: 15, seconds: 1 },
-  floor: { rounds: 25, seconds: 1 },
-  growth: { rounds: 5, seconds: 4 },
-  cold: { rounds: 5, seconds: 4 },
-  "start-up": { rounds: 5, seconds: 4 },
-  page: { rounds: 1, seconds: 1 },
+  // A process may be a tenth faster or slower than the next of the same program.
+  comparison: { rounds: 15, starts: 3, seconds: 1 },
+  floor: { rounds: 25, starts: 3, seconds: 1 },
+  growth: { rounds: 5, starts: 1, seconds: 4 },
+  cold: { rounds: 5, starts: 1, seconds: 4 },
+  "start-up": { rounds: 5, starts: 1, seconds: 4 },
+  page: { rounds: 1, starts: 1, seconds: 1 },
 };
-/** A process may be a tenth faster or slower than the next of the same program. */
-const STARTS = 3;
 const SUBJECTS = /** @type {const} */ (["floor", "growth", "cold", "start-up", "page"]);
 
 export const HELP = `npm run bench: edge-credits beside others that do the same job
@@ -43,8 +42,8 @@ How:
   --contenders A,B   only these: ${contenderNames.join(", ")}
   --storage KIND     tmpfs or disk; else one after the other (--floor: tmpfs)
   --rounds N         rounds of all contenders in turn (${DEFAULTS.comparison.rounds}; --floor: ${DEFAULTS.floor.rounds}; others: ${DEFAULTS.growth.rounds})
-  --starts N         how often all are started anew within these rounds (${STARTS}; --growth and
-                     others start as they must)
+  --starts N         side by side and --floor: how often all are started anew within these
+                     rounds (${DEFAULTS.comparison.starts})
   --seconds N        how long a turn takes (${DEFAULTS.comparison.seconds}; --growth: ${DEFAULTS.growth.seconds})
   --entries N        --cold, --growth: entries of the longest journal (1000000)
   --customers N      --growth: the most customers (10000)
@@ -94,7 +93,7 @@ export function readOptions(args) {
         contenders: { type: "string" },
         storage: { type: "string" },
         rounds: { type: "string" },
-        starts: { type: "string", default: String(STARTS) },
+        starts: { type: "string" },
         seconds: { type: "string" },
         entries: { type: "string", default: "1000000" },
         customers: { type: "string", default: "10000" },
@@ -107,14 +106,14 @@ export function readOptions(args) {
       throw new UserError(`--storage is tmpfs or disk, not "${storage}"`);
     }
     const subject = subjectOf(values);
-    const { rounds, seconds } = DEFAULTS[subject];
+    const { rounds, starts, seconds } = DEFAULTS[subject];
     return {
       help: values.help,
       subject,
       only: list("only", values.only, subject === "floor" ? LADDERS : names),
       contenders: list("contenders", values.contenders, contenderNames),
       rounds: count("rounds", values.rounds ?? String(rounds)),
-      starts: count("starts", values.starts),
+      starts: count("starts", values.starts ?? String(starts)),
       seconds: count("seconds", values.seconds ?? String(seconds)),
       entries: count("entries", values.entries),
       customers: count("customers", values.customers),

@@ -75,7 +75,7 @@ ${commands.join("\n")}
 \`\`\`
 
 ${facts.cpu_count} CPUs (${facts.cpu_model}), Linux ${facts.kernel}; ${versions.join(", ")}.
-Side by side: ${rounds(settings)}; figures and ratios are medians, a
+Side by side: ${turnsOf(settings)}; figures and ratios are medians, a
 ratio's over the rounds, with its quartiles in parentheses. After SIGKILL and a restart
 ${total("ledgers")} ledgers were audited, all consistent: ${total("answered")} consumptions had been answered,
 ${total("journalled")} were in the journals. ${others}`;
@@ -85,7 +85,7 @@ ${total("journalled")} were in the journals. ${others}`;
  * @param {{ rounds: number, starts: number, seconds: number }} settings
  * @param {number} [leastSeconds]
  */
-function rounds({ rounds, starts, seconds }, leastSeconds = 0) {
+function turnsOf({ rounds, starts, seconds }, leastSeconds = 0) {
   const each = starts > 1 ? `, all processes started ${starts} times` : "";
   return `${rounds} rounds with turns of ${Math.max(seconds, leastSeconds)} s${each}`;
 }
@@ -159,7 +159,7 @@ function floorSections({ settings, ladders }) {
       const heads = ["step", "what it adds", "CPU µs/request", "lower quartile", "requests/s"];
       const figures = table([...heads, "CPU, of the first", "requests/s, of the first"], rows, 2);
       const callers = `${connections} connections, ${settings.storage}`;
-      const turns = rounds(settings, least_seconds);
+      const turns = turnsOf(settings, least_seconds);
       return `### ${capitalized(title)}\n\n${callers}; ${turns}. ${disturbance(disturbances)}\n\n${figures}`;
     })
     .join("\n\n");

@@ -103,12 +103,12 @@ async function gatherFacts(wrk, args) {
  * @param {Facts} facts
  * @param {Options} options
  */
-function printFacts(facts, { subject, rounds, starts, seconds }) {
+function printFacts(facts, { rounds, starts, seconds }) {
   const { versions, bundle } = facts;
   console.log(`${facts.date}  ${facts.cpu_count} CPUs (${facts.cpu_model}), Linux ${facts.kernel}`);
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   console.log(named.join(", "));
-  const anew = subject === "comparison" || subject === "floor" ? `, ${starts} starts` : "";
+  const anew = starts > 1 ? `, ${starts} starts` : "";
   console.log(`${rounds} rounds${anew}, turns of ${seconds} s; figures are medians`);
   const kib = (/** @type {number} */ bytes) => `${(bytes / 1024).toFixed(1)} KiB`;
   console.log(

@@ -146,14 +146,26 @@ export async function waitUntilHealthy(url, { child, deadlineMs, what }) {
  * @param {string} host
  * @param {string} remedy
  */
-export function requireFreePort(port, host, remedy) {
-  return new Promise((resolve, reject) => {
+export async function requireFreePort(port, host, remedy) {
+  const code = await whyTaken(port, host);
+  if (code === undefined) return;
+  const reason = code === "EADDRINUSE" ? "is in use" : `cannot be used (${code})`;
+  throw new UserError(`port ${port} on ${host} ${reason}. ${remedy}`);
+}
+
+/**
+ * The code of the error by which nobody can listen there; undefined if one can.
+ * @param {number} port
+ * @param {string} host
+ * @returns {Promise<string | undefined>}
+ */
+function whyTaken(port, host) {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.once("error", (/** @type {NodeJS.ErrnoException} */ error) => {
-      const reason = error.code === "EADDRINUSE" ? "is in use" : `cannot be used (${error.code})`;
-      reject(new UserError(`port ${port} on ${host} ${reason}. ${remedy}`));
-    });
-    probe.listen(port, host, () => probe.close(resolve));
+    probe.once("error", (/** @type {NodeJS.ErrnoException} */ error) =>
+      resolve(error.code ?? error.message),
+    );
+    probe.listen(port, host, () => probe.close(() => resolve(undefined)));
   });
 }
 
@@ -170,24 +182,10 @@ const PORTS = 12_000;
 export async function freePort(following = 0) {
   for (;;) {
     const first = LOWEST_PORT + Math.floor(Math.random() * PORTS);
-    const all = Array.from({ length: following + 1 }, (_, index) => isFree(first + index));
-    if ((await Promise.all(all)).every(Boolean)) return first;
+    const ports = Array.from({ length: following + 1 }, (_, index) => first + index);
+    const codes = await Promise.all(ports.map((port) => whyTaken(port, "127.0.0.1")));
+    if (codes.every((code) => code === undefined)) return first;
   }
-}
-
-/**
- * @param {number} port
- * @returns {Promise<boolean>}
- */
-function isFree(port) {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", (/** @type {NodeJS.ErrnoException} */ error) => {
-      if (error.code === "EADDRINUSE" || error.code === "EACCES") resolve(false);
-      else reject(error);
-    });
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
-  });
 }
 
 /**

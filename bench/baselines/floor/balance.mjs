@@ -1,9 +1,9 @@
 // How fast may a balance be read? The group-committing baseline, changed step by step, as in
 // ./consume.mjs.
 
-import { WITHIN } from "./consume.mjs";
+import { DEFINE_WITHIN, IMPORT_ECHO, IMPORT_REQUEST_ID, THROUGH_WASM } from "./edits.mjs";
 
-/** @type {import("./consume.mjs").Step[]} */
+/** @type {import("./edits.mjs").Step[]} */
 export const STEPS = [
   {
     name: "answer",
@@ -24,12 +24,7 @@ export const STEPS = [
     },
   );`,
       ],
-      [
-        "front.js",
-        'import { projectOf, remember, verify } from "./keys.js";',
-        `import { newRequestId } from "./floor/request-id.js";
-import { projectOf, remember, verify } from "./keys.js";`,
-      ],
+      IMPORT_REQUEST_ID,
     ],
   },
   {
@@ -41,18 +36,12 @@ import { projectOf, remember, verify } from "./keys.js";`,
         "  const credits = await object.balance();",
         "  const credits = await within(10_000, object.balance());",
       ],
-      [
-        "front.js",
-        "/** Undefined if it is not JSON. */",
-        `${WITHIN}
-
-/** Undefined if it is not JSON. */`,
-      ],
+      DEFINE_WITHIN,
     ],
   },
   {
     name: "wasm",
-    adds: "texts into wasm and out again: twice in the Worker, once in the object",
+    adds: THROUGH_WASM,
     edits: [
       [
         "front.js",
@@ -64,12 +53,7 @@ import { projectOf, remember, verify } from "./keys.js";`,
         "  const credits = await within(10_000, object.balance());",
         "  const credits = echo(await within(10_000, object.balance()));",
       ],
-      [
-        "front.js",
-        'import { newRequestId } from "./floor/request-id.js";',
-        `import { echo } from "./floor/echo.js";
-import { newRequestId } from "./floor/request-id.js";`,
-      ],
+      IMPORT_ECHO,
       [
         "account.js",
         "  balance() {",

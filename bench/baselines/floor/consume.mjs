@@ -1,54 +1,19 @@
 // How fast may a consumption be that does what the contract asks for? The group-committing
-// baseline, changed step by step: each of these adds one thing to all before it. An edit is a
-// file, what stands there (once), and what takes its place.
+// baseline, changed step by step: each of these adds one thing to all before it.
 
-/**
- * @typedef {object} Step
- * @property {string} name
- * @property {string} adds
- * @property {[file: string, from: string, to: string][]} edits
- */
+import {
+  BODY,
+  BODY_THROUGH_WASM,
+  DEADLINE,
+  IMPORT_ECHO,
+  IMPORT_ECHO_IN_OBJECT,
+  IMPORT_REQUEST_ID,
+  THROUGH_WASM,
+} from "./edits.mjs";
 
-/** How long is waited for an object. */
-export const WITHIN = `\
-function within(deadlineMs, promise) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("no answer in time")), deadlineMs);
-    promise.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
-  });
-}`;
-
-/** @type {Step[]} */
+/** @type {import("./edits.mjs").Step[]} */
 export const STEPS = [
-  {
-    name: "body",
-    adds: "the body as bytes, of a known length, type and key",
-    edits: [
-      [
-        "front.js",
-        "    return await request.json();",
-        `    const { headers } = request;
-    if (Number(headers.get("Content-Length")) > 65_536) return undefined;
-    if ((headers.get("Idempotency-Key") ?? "").length > 255) return undefined;
-    if (!(headers.get("Content-Type") ?? "").startsWith("application/json")) return undefined;
-    return JSON.parse(decoder.decode(await request.arrayBuffer()));`,
-      ],
-      [
-        "front.js",
-        "const objectIds = new Map();",
-        'const objectIds = new Map();\nconst decoder = new TextDecoder("utf-8", { fatal: true });',
-      ],
-    ],
-  },
+  BODY,
   {
     name: "answer",
     adds: "the whole answer, with an id of the request",
@@ -64,12 +29,7 @@ export const STEPS = [
       })
     : insufficient(outcome, micros);`,
       ],
-      [
-        "front.js",
-        'import { projectOf, remember, verify } from "./keys.js";',
-        `import { projectOf, remember, verify } from "./keys.js";
-import { newRequestId } from "./floor/request-id.js";`,
-      ],
+      IMPORT_REQUEST_ID,
       [
         "account.js",
         `"amount":\${Math.abs(amount) / MICROS_PER_CREDIT},"transaction_id":"txn_\${this.#seq}"}\``,
@@ -78,24 +38,7 @@ import { newRequestId } from "./floor/request-id.js";`,
       ],
     ],
   },
-  {
-    name: "deadline",
-    adds: "an object that does not answer is not waited for",
-    edits: [
-      [
-        "front.js",
-        '  const outcome = await object.run("change", sign * micros, payload);',
-        '  const outcome = await within(10_000, object.run("change", sign * micros, payload));',
-      ],
-      [
-        "front.js",
-        "/** Undefined if it is not JSON. */",
-        `${WITHIN}
-
-/** Undefined if it is not JSON. */`,
-      ],
-    ],
-  },
+  DEADLINE,
   {
     name: "row",
     adds: "entries of eleven columns: kind, key, grants drawn on, hash",
@@ -184,34 +127,18 @@ import { DurableObject } from "cloudflare:workers";`,
   },
   {
     name: "wasm",
-    adds: "texts into wasm and out again: twice in the Worker, once in the object",
+    adds: THROUGH_WASM,
     edits: [
-      [
-        "front.js",
-        "    return JSON.parse(decoder.decode(await request.arrayBuffer()));",
-        `    const text = decoder.decode(await request.arrayBuffer());
-    const head = \`\${request.method}\\n\${request.url}\\n\${headers.get("Authorization")}\\n\`;
-    return JSON.parse(echo(head + text).slice(head.length));`,
-      ],
+      BODY_THROUGH_WASM,
       ["front.js", "    ? new Response(outcome, {\n", "    ? new Response(echo(outcome), {\n"],
-      [
-        "front.js",
-        'import { newRequestId } from "./floor/request-id.js";',
-        `import { echo } from "./floor/echo.js";
-import { newRequestId } from "./floor/request-id.js";`,
-      ],
+      IMPORT_ECHO,
       [
         "group-commit/worker.js",
         "          const { row, outcome } = this.decide(...slot.call);\n          slot.outcome = outcome;",
         `          const { row, outcome } = this.decide(...slot.call);
           slot.outcome = typeof outcome === "string" ? echo(outcome) : outcome;`,
       ],
-      [
-        "group-commit/worker.js",
-        'import { Account as AccountBase } from "../account.js";',
-        `import { Account as AccountBase } from "../account.js";
-import { echo } from "../floor/echo.js";`,
-      ],
+      IMPORT_ECHO_IN_OBJECT,
     ],
   },
 ];
